@@ -1,0 +1,186 @@
+"""Own the precision, the rounding and the display of money.
+
+Amounts are `Decimal` in units of their currency. Nothing here accepts a float, and
+nothing else in the project rounds or formats an amount.
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import (
+    ROUND_05UP,
+    ROUND_FLOOR,
+    ROUND_HALF_EVEN,
+    ROUND_HALF_UP,
+    Context,
+    Decimal,
+    DivisionByZero,
+    FloatOperation,
+    InvalidOperation,
+    Overflow,
+    localcontext,
+)
+from functools import lru_cache
+from typing import Final
+
+import moneyed
+from moneyed.l10n import format_money as localize
+
+ZERO: Final = Decimal(0)
+SCALE: Final = 18
+MAX_DIGITS: Final = 38
+
+_TRAPS: Final = [InvalidOperation, DivisionByZero, Overflow, FloatOperation]
+
+# A quantity of 38 digits times the longest price per unit needs 113. A quotient that
+# never ends is cut by ROUND_05UP, so that rounding it again cannot round it twice.
+WIDE: Final = Context(prec=120, rounding=ROUND_05UP, traps=_TRAPS)
+
+_STORED: Final = Context(prec=MAX_DIGITS, rounding=ROUND_HALF_EVEN, traps=_TRAPS)
+_QUANTUM: Final = Decimal(1).scaleb(-SCALE)
+
+
+class MoneyError(ValueError):
+    """Refuse a value or a currency that money cannot be made of."""
+
+
+class NotAnAmountError(MoneyError):
+    """Refuse NaN, an infinity, or anything that is not a `Decimal`."""
+
+
+class AmountTooLargeError(MoneyError):
+    """Refuse an amount that needs more than `MAX_DIGITS` digits to store."""
+
+
+class UnknownCurrencyError(MoneyError):
+    """Refuse a code that is not in ISO 4217, or not in capitals."""
+
+
+def exact(value: Decimal) -> Decimal:
+    """Return an amount as it is stored: `SCALE` decimal places, half to even.
+
+    :raises NotAnAmountError: if the value is not a finite `Decimal`.
+    :raises AmountTooLargeError: if it needs more than `MAX_DIGITS` digits.
+    """
+    return _quantize(value, _QUANTUM, ROUND_HALF_EVEN)
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Add amounts up without losing a digit, which the built-in `sum` would.
+
+    :raises NotAnAmountError: if one of them is not a finite `Decimal`.
+    """
+    result = ZERO
+    for amount in amounts:
+        result = WIDE.add(result, _checked(amount))
+    return result
+
+
+def round_to_currency(amount: Decimal, currency: str) -> Decimal:
+    """Round an amount to what can be paid: $0.005 is $0.01, and -$0.005 is -$0.01.
+
+    Halves go away from zero, as on the invoices of Stripe and Lago and as a customer
+    with a pocket calculator expects. Zero carries no sign.
+
+    :raises UnknownCurrencyError: if the currency is not in ISO 4217.
+    :raises MoneyError: as `exact` does.
+    """
+    rounded = _quantize(amount, _smallest_coin(currency), ROUND_HALF_UP)
+    return rounded if rounded else rounded.copy_abs()
+
+
+def allocate(amounts: Sequence[Decimal], currency: str) -> list[Decimal]:
+    """Round every line so that the rounded lines add up to the rounded sum.
+
+    By largest remainder: each line is rounded down, and the coins still missing go to
+    the lines that lost most. Among equals the earlier line is first.
+
+    :raises MoneyError: as `round_to_currency` does.
+    """
+    coin = _smallest_coin(currency)
+    lines = [_quantize(amount, coin, ROUND_FLOOR) for amount in amounts]
+    owed = round_to_currency(total(amounts), currency)
+    missing = WIDE.divide(WIDE.subtract(owed, total(lines)), coin)
+    losses = [
+        WIDE.subtract(line, full) for line, full in zip(lines, amounts, strict=True)
+    ]
+    by_loss = sorted(range(len(lines)), key=losses.__getitem__)
+    for position in by_loss[: int(missing)]:
+        lines[position] = WIDE.add(lines[position], coin)
+    return lines
+
+
+@lru_cache(maxsize=512)
+def minor_units(currency: str) -> int:
+    """Return how many decimal places a currency has: JPY 0, USD 2, KWD 3.
+
+    :raises UnknownCurrencyError: if the code is not in ISO 4217, or not in capitals.
+    """
+    try:
+        parts = moneyed.get_currency(currency).sub_unit
+    except moneyed.CurrencyDoesNotExist as error:
+        message = f"{currency!r} is not a currency of ISO 4217"
+        raise UnknownCurrencyError(message) from error
+    return len(str(parts)) - 1
+
+
+def format_money(amount: Decimal, currency: str) -> str:
+    """Show people an amount rounded to its currency: "$1,234.56", "-$0.50", "¥1,235".
+
+    :raises MoneyError: as `round_to_currency` does.
+    """
+    rounded = round_to_currency(amount, currency)
+    return _localized(rounded, currency, minor_units(currency))
+
+
+def format_exact(amount: Decimal, currency: str) -> str:
+    """Show people an amount with every digit it has: "$0.000825", "$5.00".
+
+    :raises MoneyError: as `minor_units` and `as_text` do.
+    """
+    digits = as_text(amount).partition(".")[2]
+    places = max(minor_units(currency), len(digits))
+    return _localized(amount, currency, places)
+
+
+def as_text(amount: Decimal) -> str:
+    """Write an amount for JSON: the shortest plain decimal, such as "0.014232".
+
+    There is never an exponent, a trailing zero or a signed zero.
+
+    :raises NotAnAmountError: if the amount is not a finite `Decimal`.
+    """
+    if not _checked(amount):
+        return "0"
+    text = format(amount, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _quantize(amount: Decimal, quantum: Decimal, rounding: str) -> Decimal:
+    """Round to a multiple of the quantum, within the digits that can be stored."""
+    try:
+        return _checked(amount).quantize(quantum, rounding, _STORED)
+    except InvalidOperation as error:
+        message = f"an amount may have {MAX_DIGITS} digits, {SCALE} of them decimals"
+        raise AmountTooLargeError(message) from error
+
+
+def _checked(amount: Decimal) -> Decimal:
+    """Return the amount itself, once it is known to be a finite `Decimal`."""
+    if not isinstance(amount, Decimal) or not amount.is_finite():
+        message = f"{amount!r} is not a finite decimal amount"
+        raise NotAnAmountError(message)
+    return amount
+
+
+def _smallest_coin(currency: str) -> Decimal:
+    """Return one minor unit of a currency, in that currency: 0.01 for USD."""
+    return Decimal(1).scaleb(-minor_units(currency))
+
+
+def _localized(amount: Decimal, currency: str, places: int) -> str:
+    """Write an amount in US English with exactly that many decimal places."""
+    pattern = f"¤#,##0.{'0' * places}".removesuffix(".")
+    # Babel rounds in the current context, whose 28 digits are fewer than are stored.
+    with localcontext(WIDE):
+        money = moneyed.Money(amount.copy_abs(), currency)
+        text = localize(money, format=pattern, locale="en_US", currency_digits=False)
+    return f"-{text}" if amount < 0 else text
