@@ -1,0 +1,55 @@
+"""Which lots pay for what. Pure: no clock, no database."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from ledger.money import WIDE
+
+
+@dataclass(slots=True)
+class OpenLot:
+    """A lot while its wallet is locked; `remaining` follows the draws made so far."""
+
+    id: int
+    is_paid: bool
+    priority: int
+    starts_at: datetime
+    expires_at: datetime | None
+    remaining: Decimal
+
+    def covers(self, at: datetime) -> bool:
+        """Tell whether the lot may pay for what happened at that instant."""
+        if at < self.starts_at:
+            return False
+        return self.expires_at is None or at < self.expires_at
+
+
+def in_burn_down_order(lots: Iterable[OpenLot]) -> list[OpenLot]:
+    """Sort by priority, free before paid, earliest expiry, then age."""
+    return sorted(lots, key=_rank)
+
+
+def _rank(lot: OpenLot) -> tuple[int, bool, float, int]:
+    expiry = lot.expires_at.timestamp() if lot.expires_at else float("inf")
+    return (lot.priority, lot.is_paid, expiry, lot.id)
+
+
+def draw(
+    lots: Iterable[OpenLot], amount: Decimal, *, at: datetime
+) -> Iterator[tuple[int | None, Decimal]]:
+    """Take an amount from the lots that cover the instant, in the order given.
+
+    Yields lot id and part; the part that no lot covers comes last, without a lot.
+    """
+    for lot in lots:
+        if not amount:
+            return
+        part = min(lot.remaining, amount)
+        if part and lot.covers(at):
+            lot.remaining = WIDE.subtract(lot.remaining, part)
+            amount = WIDE.subtract(amount, part)
+            yield lot.id, part
+    if amount:
+        yield None, amount

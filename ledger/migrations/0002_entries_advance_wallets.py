@@ -1,0 +1,76 @@
+"""Make inserting entries the one way to move a balance.
+
+The function runs with the rights of the tables' owner: the application's role may
+insert entries, but has no right to write a balance, a sequence or a remainder itself.
+"""
+
+from django.db import migrations
+
+CREATE = """
+CREATE FUNCTION ledger_advance_wallets() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    moved bigint;
+BEGIN
+    -- The entries of a wallet must follow its last one without a gap, and the last of
+    -- them must say the balance that they add up to.
+    UPDATE ledger_wallet AS wallet
+    SET balance = wallet.balance + added.amount,
+        sequence = added.last_sequence,
+        digest = added.last_digest
+    FROM (
+        SELECT wallet_id,
+            count(DISTINCT sequence) AS entries,
+            min(sequence) AS first_sequence,
+            max(sequence) AS last_sequence,
+            sum(amount) AS amount,
+            (array_agg(balance_after ORDER BY sequence DESC))[1] AS last_balance,
+            (array_agg(digest ORDER BY sequence DESC))[1] AS last_digest
+        FROM new_entries GROUP BY wallet_id
+    ) AS added
+    WHERE wallet.id = added.wallet_id
+        AND added.first_sequence = wallet.sequence + 1
+        AND added.last_sequence = wallet.sequence + added.entries
+        AND added.last_balance = wallet.balance + added.amount;
+    GET DIAGNOSTICS moved = ROW_COUNT;
+    IF moved <> (SELECT count(DISTINCT wallet_id) FROM new_entries) THEN
+        RAISE EXCEPTION 'entries do not continue their wallet'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entry_continues_wallet';
+    END IF;
+
+    UPDATE ledger_creditlot AS lot
+    SET remaining = lot.remaining + added.amount,
+        expired_at = CASE WHEN added.expires THEN now() ELSE lot.expired_at END
+    FROM (
+        SELECT wallet_id, lot_id,
+            sum(amount) AS amount,
+            bool_or(kind = 'expiry') AS expires
+        FROM new_entries WHERE lot_id IS NOT NULL GROUP BY wallet_id, lot_id
+    ) AS added
+    WHERE lot.id = added.lot_id AND lot.wallet_id = added.wallet_id;
+    GET DIAGNOSTICS moved = ROW_COUNT;
+    IF moved <> (
+        SELECT count(DISTINCT lot_id) FROM new_entries WHERE lot_id IS NOT NULL
+    ) THEN
+        RAISE EXCEPTION 'entries name a lot of another wallet'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entry_lot_is_the_wallets';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER ledger_advance_wallets AFTER INSERT ON ledger_entry
+REFERENCING NEW TABLE AS new_entries
+FOR EACH STATEMENT EXECUTE FUNCTION ledger_advance_wallets();
+"""
+
+DROP = """
+DROP TRIGGER ledger_advance_wallets ON ledger_entry;
+DROP FUNCTION ledger_advance_wallets();
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("ledger", "0001_initial")]
+
+    operations = [migrations.RunSQL(CREATE, DROP)]

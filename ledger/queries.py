@@ -1,0 +1,98 @@
+"""Reading wallets. Nothing here writes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Case, FilteredRelation, Q, QuerySet, When
+
+from ledger.burn_down import OpenLot
+from ledger.models import CreditLot, Entry, Source, Wallet
+from ledger.money import WIDE, total
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """A wallet at one instant, in credits."""
+
+    currency: str
+    book: Decimal
+    available: Decimal
+    paid: Decimal
+    promotional: Decimal
+    overdraft: Decimal
+    next_expiry: datetime | None
+    next_expiry_amount: Decimal
+
+
+def get_balance(*, wallet_id: int, at: datetime) -> Balance:
+    """Return what the wallet holds and what of it may be spent at that instant.
+
+    Lots that have expired do not count as available, whether swept or not.
+    """
+    rows = _read_wallet(wallet_id)
+    currency, book = rows[0][:2]
+    lots = [OpenLot(*row[2:]) for row in rows if row[2] is not None]
+    overdraft = WIDE.subtract(_total(lots), book)
+    spendable = [lot for lot in lots if lot.covers(at)]
+    expiring = [lot for lot in spendable if lot.expires_at]
+    next_expiry = min(
+        (lot.expires_at for lot in expiring if lot.expires_at), default=None
+    )
+    paid = _total(lot for lot in spendable if lot.is_paid)
+    return Balance(
+        currency=currency,
+        book=book,
+        available=WIDE.subtract(_total(spendable), overdraft),
+        paid=paid,
+        promotional=WIDE.subtract(_total(spendable), paid),
+        overdraft=overdraft,
+        next_expiry=next_expiry,
+        next_expiry_amount=_total(
+            lot for lot in expiring if lot.expires_at == next_expiry
+        ),
+    )
+
+
+def _read_wallet(wallet_id: int) -> list[tuple[Any, ...]]:
+    # One statement, so that wallet and lots are of one moment.
+    open_lots = FilteredRelation("lots", condition=Q(lots__remaining__gt=0))
+    is_paid = Case(When(lot__source=Source.PURCHASE, then=True), default=False)
+    rows = Wallet.objects.filter(pk=wallet_id).annotate(lot=open_lots, is_paid=is_paid)
+    return list(
+        rows.values_list(
+            "currency",
+            "balance",
+            "lot__id",
+            "is_paid",
+            "lot__priority",
+            "lot__starts_at",
+            "lot__expires_at",
+            "lot__remaining",
+        )
+    )
+
+
+def _total(lots: Iterable[OpenLot]) -> Decimal:
+    return total(lot.remaining for lot in lots)
+
+
+def list_open_lots(*, wallet_id: int) -> QuerySet[CreditLot]:
+    """Return the lots that still hold credits, oldest first."""
+    return CreditLot.objects.filter(wallet=wallet_id, remaining__gt=0).order_by("pk")
+
+
+def list_entries(*, wallet_id: int) -> QuerySet[Entry]:
+    """Return a wallet's entries, newest first."""
+    entries = Entry.objects.filter(wallet=wallet_id).select_related("lot")
+    return entries.order_by("-sequence")
+
+
+def list_expiring_wallets(*, expired_before: datetime) -> list[int]:
+    """Return the wallets with lots to be swept, in id order."""
+    due = CreditLot.objects.filter(
+        expires_at__lte=expired_before, expired_at__isnull=True, remaining__gt=0
+    )
+    return sorted(set(due.values_list("wallet_id", flat=True)))
