@@ -1,0 +1,39 @@
+"""What a key may do, by its scopes and its customer."""
+
+from typing import TYPE_CHECKING
+
+from rest_framework.exceptions import NotFound
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from billing.models import ApiKey, Customer
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
+
+
+class HasScope(BasePermission):
+    """The key carries the view's `required_scope`."""
+
+    message = "This API key lacks the scope for this."
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        key = request.auth
+        return isinstance(key, ApiKey) and view.required_scope in key.scopes  # type: ignore[attr-defined]
+
+
+def get_customer(request: Request, external_id: str | None) -> Customer:
+    """Return the customer a request is about, if its key may know of it.
+
+    A customer's key is about its own customer; a service key names one. Another's is
+    as absent as one that does not exist.
+    """
+    key: ApiKey = request.auth
+    if key.customer and external_id in (None, key.customer.external_id):
+        return key.customer
+    found = None
+    if key.is_service_key and external_id:
+        found = Customer.objects.filter(external_id=external_id).first()
+    if found is None:
+        raise NotFound
+    return found

@@ -1,0 +1,16 @@
+"""The API's own refusals; `config.api` writes them as RFC 9457 problems."""
+
+from rest_framework import status
+from rest_framework.exceptions import APIException
+
+
+class LengthRequired(APIException):
+    status_code = status.HTTP_411_LENGTH_REQUIRED
+    default_code = "length_required"
+    default_detail = "Send the body with a Content-Length."
+
+
+class PayloadTooLarge(APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "payload_too_large"
+    default_detail = "The body is too large."

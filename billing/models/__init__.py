@@ -1,0 +1,36 @@
+"""Customers, what they agreed to pay, and what they used."""
+
+from billing.models.credit_packs import CreditPack
+from billing.models.customers import ApiKey, Customer, Membership, User
+from billing.models.plans import Plan
+from billing.models.rate_cards import ContextBand, Rate, RateCard, RateCardVersion
+from billing.models.rollups import FundingRollup, UsageRollup
+from billing.models.usage import (
+    Charge,
+    IdempotencyClaim,
+    QuarantinedEvent,
+    Stream,
+    StreamChunk,
+    UsageEvent,
+)
+
+__all__ = [
+    "ApiKey",
+    "Charge",
+    "ContextBand",
+    "CreditPack",
+    "Customer",
+    "FundingRollup",
+    "IdempotencyClaim",
+    "Membership",
+    "Plan",
+    "QuarantinedEvent",
+    "Rate",
+    "RateCard",
+    "RateCardVersion",
+    "Stream",
+    "StreamChunk",
+    "UsageEvent",
+    "UsageRollup",
+    "User",
+]

@@ -1,0 +1,33 @@
+"""What is sold ahead of use."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from ledger.models import ExactDecimalField, is_number
+
+
+class CreditPack(models.Model):
+    """Credits at a price, with a bonus and a validity in days."""
+
+    code = models.SlugField(unique=True)
+    name = models.CharField(max_length=100)
+    currency = models.CharField(max_length=3, default="USD")
+    price = ExactDecimalField()
+    credits = ExactDecimalField()
+    bonus_credits = ExactDecimalField(default=0)
+    validity_days = models.PositiveIntegerField(null=True, blank=True)
+    is_active = models.BooleanField(default=True)
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(price__gt=0, credits__gt=0, bonus_credits__gte=0)
+                & is_number("price", "credits", "bonus_credits"),
+                name="billing_creditpack_amounts_positive",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

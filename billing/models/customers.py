@@ -1,0 +1,119 @@
+"""Who uses the API: customers, the people who act for them, and their keys."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from billing.models.plans import Plan
+from ledger.models import Wallet
+
+
+class User(AbstractUser):
+    """A person who signs in: staff to the admin, customers' people to the portal."""
+
+    def __str__(self) -> str:
+        return self.email or self.username
+
+
+class Customer(models.Model):
+    """A company or person that is billed for its usage."""
+
+    external_id = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=200)
+    email = models.EmailField()
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="customers")
+    wallet = models.OneToOneField(Wallet, on_delete=models.PROTECT)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    # Usage that happened before this instant has been invoiced. What arrives later
+    # for that time is billed in the period that is open.
+    closed_until = models.DateTimeField(null=True, blank=True, editable=False)
+    members = models.ManyToManyField(User, through="Membership")
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(external_id__regex=r"^[A-Za-z0-9_.:-]{1,64}$"),
+                name="billing_customer_external_id_is_printable",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.external_id})"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which days and billing periods begin."""
+        return ZoneInfo(self.time_zone)
+
+
+class Role(models.TextChoices):
+    """What a member may do for a customer."""
+
+    OWNER = "owner"
+    BILLING = "billing"
+    DEVELOPER = "developer"
+    VIEWER = "viewer"
+
+
+class Membership(models.Model):
+    """A person acting for a customer."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT)
+    user = models.ForeignKey(User, on_delete=models.PROTECT)
+    role = models.CharField(max_length=16, choices=Role.choices)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "user"],
+                name="billing_membership_one_per_customer_and_user",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} for {self.customer}"
+
+
+class ApiKey(models.Model):
+    """A secret that a program signs in with; only its hash is kept.
+
+    Without a customer it is a service key: a gateway that may post for any customer.
+    """
+
+    prefix = models.CharField(max_length=16, unique=True, editable=False)
+    hashed_key = models.CharField(max_length=150, editable=False)
+    name = models.CharField(max_length=100)
+    customer = models.ForeignKey(
+        Customer,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="api_keys",
+    )
+    scopes = ArrayField(models.CharField(max_length=32), default=list)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = "API key"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    def is_usable(self, at: datetime) -> bool:
+        """Tell whether the key was neither revoked nor expired at an instant."""
+        is_current = self.expires_at is None or at < self.expires_at
+        return is_current and self.revoked_at is None
+
+    @property
+    def is_service_key(self) -> bool:
+        """Whether the key may act for any customer."""
+        return self.customer_id is None

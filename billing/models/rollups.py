@@ -1,0 +1,72 @@
+"""Sums kept up to date with every batch, so that a month end need not read calls.
+
+Every row can be rebuilt from charges and entries; `verify` does so and compares.
+"""
+
+from django.db import models
+
+from billing.models.customers import Customer
+from billing.models.rate_cards import ContextBand, Rate
+from ledger.models import CreditLot, ExactDecimalField
+
+
+class UsageRollup(models.Model):
+    """A customer's usage on one day, at one rate in one band, billed in one period."""
+
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
+    period_start = models.DateTimeField()
+    # The day in the customer's time zone on which the calls happened.
+    day = models.DateField()
+    model = models.CharField(max_length=200)
+    rate = models.ForeignKey(
+        Rate, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
+    band = models.ForeignKey(
+        ContextBand,
+        on_delete=models.PROTECT,
+        db_index=False,
+        null=True,
+        related_name="+",
+    )
+    calls = models.BigIntegerField()
+    quantity = ExactDecimalField()
+    amount = ExactDecimalField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "period_start", "day", "model", "rate", "band"],
+                nulls_distinct=False,
+                name="billing_usagerollup_one_per_day_rate_and_band",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.model}"
+
+
+class FundingRollup(models.Model):
+    """The credits that one lot paid for a period's usage; without a lot, overdraft."""
+
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
+    period_start = models.DateTimeField()
+    lot = models.ForeignKey(
+        CreditLot, on_delete=models.PROTECT, db_index=False, null=True, related_name="+"
+    )
+    amount = ExactDecimalField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "period_start", "lot"],
+                nulls_distinct=False,
+                name="billing_fundingrollup_one_per_period_and_lot",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.period_start:%Y-%m} {self.lot or 'overdraft'}"

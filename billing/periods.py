@@ -1,0 +1,51 @@
+"""Billing periods: calendar months in the customer's time zone, half-open. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Period:
+    """From `start`, included, to `end`, not included."""
+
+    start: datetime
+    end: datetime
+
+    def __contains__(self, at: datetime) -> bool:
+        return self.start <= at < self.end
+
+
+def period_containing(at: datetime, zone: ZoneInfo) -> Period:
+    """Return the month, as that zone's clocks show it, in which an instant lies."""
+    local = at.astimezone(zone)
+    return _month(local.year, local.month, zone)
+
+
+@lru_cache(maxsize=4096)
+def _month(year: int, month: int, zone: ZoneInfo) -> Period:
+    start = datetime(year, month, 1, tzinfo=zone)
+    end = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=zone)
+    return Period(_utc(start), _utc(end))
+
+
+def _utc(local: datetime) -> datetime:
+    return local.astimezone(ZoneInfo("UTC"))
+
+
+def billing_period(
+    occurred_at: datetime, zone: ZoneInfo, *, closed_until: datetime | None
+) -> Period:
+    """Return the period that usage is billed in: its own, or the open one if late."""
+    if closed_until and occurred_at < closed_until:
+        return period_containing(closed_until, zone)
+    return period_containing(occurred_at, zone)
+
+
+def previous_period(at: datetime, zone: ZoneInfo) -> Period:
+    """Return the last period that had ended at an instant."""
+    current = period_containing(at, zone)
+    last_day = current.start.astimezone(zone).replace(day=1)
+    year, month = divmod(last_day.year * 12 + last_day.month - 2, 12)
+    return _month(year, month + 1, zone)

@@ -1,0 +1,102 @@
+"""Re-deriving events and rollups from charges and entries. Nothing here writes."""
+
+from collections.abc import Iterator
+
+from ledger.verification import Finding, compare
+
+CLAIMS = """
+    SELECT format('claim %s', claim.id), 'recorded',
+        CASE WHEN event.id IS NOT NULL OR quarantined.id IS NOT NULL
+        THEN 'recorded' ELSE 'lost' END
+    FROM billing_idempotencyclaim AS claim
+    LEFT JOIN billing_usageevent AS event
+        ON event.id = claim.id AND event.customer_id = claim.customer_id
+        AND event.idempotency_key = claim.key AND event.occurred_at = claim.occurred_at
+    LEFT JOIN billing_quarantinedevent AS quarantined
+        ON quarantined.id = claim.id AND quarantined.resolved_at IS NULL
+"""
+EVENTS_ONCE = """
+    SELECT format('event %s', event.id), 1, count(claim.id)
+    FROM billing_usageevent AS event
+    LEFT JOIN billing_idempotencyclaim AS claim ON claim.id = event.id
+    GROUP BY event.id
+"""
+EVENTS = """
+    SELECT format('event %s (%s)', event.id, event.idempotency_key),
+        coalesce(sum(charge.amount), 0), event.amount
+    FROM billing_usageevent AS event
+    LEFT JOIN billing_charge AS charge
+        ON charge.event_id = event.id AND charge.occurred_at = event.occurred_at
+    GROUP BY event.id, event.idempotency_key, event.amount
+"""
+CHARGES = """
+    SELECT format('charge %s', charge.id),
+        round(rate.price * charge.quantity * coalesce(band.multiplier, 1)
+            / rate.unit, 17),
+        round(charge.amount, 17)
+    FROM billing_charge AS charge
+    LEFT JOIN billing_rate AS rate ON rate.id = charge.rate_id
+    LEFT JOIN billing_contextband AS band ON band.id = charge.band_id
+"""
+ENTRIES = """
+    SELECT format('event %s (%s)', event.id, event.idempotency_key),
+        event.amount, coalesce(-sum(entry.amount), 0)
+    FROM billing_usageevent AS event
+    JOIN billing_customer AS customer ON customer.id = event.customer_id
+    LEFT JOIN ledger_entry AS entry ON entry.wallet_id = customer.wallet_id
+        AND entry.sequence BETWEEN event.first_entry AND event.last_entry
+        AND entry.recorded_at = event.recorded_at AND entry.kind = 'usage'
+    GROUP BY event.id, event.idempotency_key, event.amount
+"""
+USAGE = """
+    SELECT format('customer %s, period %s, day %s, rate %s, band %s',
+            customer_id, period_start, day, rate_id, band_id),
+        format('%s calls, %s, %s', derived.calls, trim_scale(derived.quantity),
+            trim_scale(derived.amount)),
+        format('%s calls, %s, %s', stored.calls, trim_scale(stored.quantity),
+            trim_scale(stored.amount))
+    FROM (
+        SELECT charge.customer_id, charge.period_start,
+            (charge.occurred_at AT TIME ZONE customer.time_zone)::date AS day,
+            charge.model, charge.rate_id, coalesce(charge.band_id, 0) AS band_id,
+            count(*) AS calls, sum(charge.quantity) AS quantity,
+            sum(charge.amount) AS amount
+        FROM billing_charge AS charge
+        JOIN billing_customer AS customer ON customer.id = charge.customer_id
+        GROUP BY 1, 2, 3, 4, 5, 6
+    ) AS derived
+    FULL JOIN (
+        SELECT customer_id, period_start, day, model, rate_id,
+            coalesce(band_id, 0) AS band_id, calls, quantity, amount
+        FROM billing_usagerollup
+    ) AS stored USING (customer_id, period_start, day, model, rate_id, band_id)
+"""
+FUNDING = """
+    SELECT format('customer %s, period %s, lot %s', customer_id, period_start, lot_id),
+        derived.amount, stored.amount
+    FROM (
+        SELECT event.customer_id, event.period_start,
+            coalesce(entry.lot_id, 0) AS lot_id, -sum(entry.amount) AS amount
+        FROM billing_usageevent AS event
+        JOIN billing_customer AS customer ON customer.id = event.customer_id
+        JOIN ledger_entry AS entry ON entry.wallet_id = customer.wallet_id
+            AND entry.sequence BETWEEN event.first_entry AND event.last_entry
+            AND entry.recorded_at = event.recorded_at AND entry.kind = 'usage'
+        GROUP BY 1, 2, 3
+    ) AS derived
+    FULL JOIN (
+        SELECT customer_id, period_start, coalesce(lot_id, 0) AS lot_id, amount
+        FROM billing_fundingrollup
+    ) AS stored USING (customer_id, period_start, lot_id)
+"""
+
+
+def verify_usage() -> Iterator[Finding]:
+    """Check that what was acknowledged is there, once, and all sums agree."""
+    yield compare("every claim has its event", CLAIMS)
+    yield compare("every event has one claim", EVENTS_ONCE)
+    yield compare("event = sum of its charges", EVENTS)
+    yield compare("charge = quantity x price x multiplier / unit", CHARGES)
+    yield compare("event = what its entries took", ENTRIES)
+    yield compare("usage rollups = charges", USAGE)
+    yield compare("funding rollups = entries", FUNDING)

@@ -1,0 +1,114 @@
+"""Turning the chunks in a batch into the events of the streams they complete."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from billing.pricing.dimensions import is_dimension
+from billing.services.accounts import Account
+from billing.services.events import Item, Outcome, PostedEvent, Status, new_item
+from billing.services.price_book import PriceBook
+from billing.services.streams import (
+    ChunkConflictError,
+    LockedStream,
+    assemble,
+    close_streams,
+    lock_streams,
+    store_chunks,
+)
+
+
+def gather_chunks(
+    chunks: Sequence[Item], prices: PriceBook, *, received_at: datetime
+) -> tuple[list[Item], dict[int, Outcome]]:
+    """Store chunks; returns the events of the streams now closed, and the answers.
+
+    A chunk without an answer of its own is answered as its stream's event is.
+    """
+    streams = lock_streams((chunk.key for chunk in chunks), received_at=received_at)
+    answers: dict[int, Outcome] = {}
+    repeated: list[Item] = []
+    latest: dict[tuple[int, str], Item] = {}
+    for chunk in chunks:
+        answer = _add(chunk, streams[chunk.key])
+        if answer is None:
+            repeated.append(chunk)
+            continue
+        answers[chunk.index] = answer
+        if answer.status is Status.ACCEPTED:
+            latest[chunk.key] = chunk
+    store_chunks(streams.values())
+    completing = [chunk for chunk in latest.values() if streams[chunk.key].is_complete]
+    close_streams(
+        [streams[chunk.key] for chunk in completing],
+        closed_at=received_at,
+        is_cut=False,
+    )
+    for chunk in completing:
+        del answers[chunk.index]
+    closed = [*repeated, *completing]
+    return [
+        _whole_event(chunk, streams[chunk.key], prices) for chunk in closed
+    ], answers
+
+
+def gather_silent(
+    keys: Sequence[tuple[Account, str]],
+    prices: PriceBook,
+    *,
+    silent_since: datetime,
+    received_at: datetime,
+) -> list[Item]:
+    """Cut streams without a chunk since an instant; returns their events."""
+    streams = lock_streams(
+        ((account.id, key) for account, key in keys), received_at=silent_since
+    )
+    silent = [
+        (account, key, streams[account.id, key])
+        for account, key in keys
+        if streams[account.id, key].is_silent(silent_since)
+    ]
+    close_streams(
+        [stream for _, _, stream in silent], closed_at=received_at, is_cut=True
+    )
+    return [
+        new_item(index, account, _assemble(account, key, stream, prices))
+        for index, (account, key, stream) in enumerate(silent)
+    ]
+
+
+def _add(chunk: Item, stream: LockedStream) -> Outcome | None:
+    try:
+        is_new = stream.add(chunk.event)
+    except ChunkConflictError as error:
+        return Outcome(
+            status=Status.CONFLICT,
+            idempotency_key=chunk.event.idempotency_key,
+            code="stream_conflict",
+            detail=f"{error}.".capitalize(),
+            path=("stream", "sequence"),
+        )
+    if not is_new and stream.is_closed:
+        return None
+    return Outcome(
+        status=Status.ACCEPTED if is_new else Status.DUPLICATE,
+        idempotency_key=chunk.event.idempotency_key,
+        is_open_stream=True,
+    )
+
+
+def _whole_event(chunk: Item, stream: LockedStream, prices: PriceBook) -> Item:
+    key = chunk.event.idempotency_key
+    event = _assemble(chunk.account, key, stream, prices)
+    return new_item(chunk.index, chunk.account, event)
+
+
+def _assemble(
+    account: Account, key: str, stream: LockedStream, prices: PriceBook
+) -> PostedEvent:
+    first = stream.chunks[min(stream.chunks)]
+    card = prices.find_card(account.rate_card_id, first.occurred_at)
+    model = card and card.models.get(str(first.properties.get("model")))
+    priced = model.dimensions if model else frozenset()
+    return assemble(
+        account, key, stream, lambda name: name in priced or is_dimension(name)
+    )

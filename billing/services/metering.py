@@ -1,0 +1,115 @@
+"""Recording usage: claim, price, debit and store a batch in one transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from billing.services.accounts import Account, find_accounts
+from billing.services.claims import NewClaim, take_claims
+from billing.services.events import Item, Outcome, PostedEvent, new_item, rejected
+from billing.services.gathering import gather_chunks, gather_silent
+from billing.services.price_book import PriceBook
+from billing.services.rating import price_items, store_unpriced
+from billing.services.repeats import answer_repeats
+from billing.services.storing import store_priced
+from billing.services.streams import list_silent_streams
+
+
+@transaction.atomic
+def record_events(
+    *, events: Sequence[PostedEvent], received_at: datetime
+) -> list[Outcome]:
+    """Meter, price and debit a batch of events; one outcome for each, in order.
+
+    A key that was recorded before has no second effect: the same payload is a
+    duplicate, answered with the first result; another payload is a conflict. What
+    cannot be priced is kept in quarantine. A chunk of a stream waits for the rest.
+    """
+    accounts = find_accounts(event.customer for event in events)
+    outcomes: dict[int, Outcome] = {}
+    items: list[Item] = []
+    for index, event in enumerate(events):
+        refusal = _refuse(event, accounts, received_at)
+        if refusal:
+            outcomes[index] = refusal
+        else:
+            items.append(new_item(index, accounts[event.customer], event))
+    prices = PriceBook(account.rate_card_id for account in accounts.values())
+    chunks = [item for item in items if item.event.stream]
+    if chunks:
+        whole, answers = gather_chunks(chunks, prices, received_at=received_at)
+        items = [item for item in items if not item.event.stream] + whole
+        outcomes |= answers
+    outcomes |= _record(items, prices, received_at)
+    return [outcomes[index] for index in range(len(events))]
+
+
+@transaction.atomic
+def cut_streams(*, silent_since: datetime, received_at: datetime) -> int:
+    """Close the streams that went silent, charging what was generated.
+
+    Returns how many were closed; their events say `"stream_cut": true`.
+    """
+    silent = list_silent_streams(since=silent_since)
+    accounts = find_accounts(external_id for external_id, _ in silent)
+    prices = PriceBook(account.rate_card_id for account in accounts.values())
+    items = gather_silent(
+        [(accounts[external_id], key) for external_id, key in silent],
+        prices,
+        silent_since=silent_since,
+        received_at=received_at,
+    )
+    _record(items, prices, received_at)
+    return len(items)
+
+
+def _record(
+    items: Sequence[Item], prices: PriceBook, received_at: datetime
+) -> dict[int, Outcome]:
+    new, repeats = _claim(items)
+    priced, unpriced = price_items(new, prices)
+    outcomes = store_priced(priced, received_at=received_at)
+    outcomes |= store_unpriced(unpriced)
+    return outcomes | answer_repeats(repeats)
+
+
+def _claim(items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
+    """Split events into those whose key is now theirs and those that came before."""
+    first = {item.key: item for item in reversed(items)}
+    taken = take_claims(
+        NewClaim(*item.key, item.fingerprint, item.event.occurred_at)
+        for item in first.values()
+    )
+    new: list[Item] = []
+    repeats: list[Item] = []
+    for item in items:
+        if first[item.key] is item and item.key in taken:
+            item.event_id = taken[item.key]
+            new.append(item)
+        else:
+            repeats.append(item)
+    return new, repeats
+
+
+def _refuse(
+    event: PostedEvent, accounts: dict[str, Account], received_at: datetime
+) -> Outcome | None:
+    if event.customer not in accounts:
+        detail = f"There is no customer {event.customer!r}."
+        return rejected(event, "customer_id", "unknown_customer", detail)
+    age = received_at - event.occurred_at
+    if age > settings.ACCEPTANCE_WINDOW:
+        detail = f"Events are accepted for {_words(settings.ACCEPTANCE_WINDOW)}."
+        return rejected(event, "timestamp", "too_old", detail)
+    if -age > settings.CLOCK_SKEW:
+        detail = f"The time is more than {_words(settings.CLOCK_SKEW)} ahead."
+        return rejected(event, "timestamp", "in_the_future", detail)
+    return None
+
+
+def _words(duration: timedelta) -> str:
+    if duration.days:
+        return f"{duration.days} days"
+    return f"{duration.seconds // 60} minutes"

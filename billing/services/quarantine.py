@@ -1,0 +1,58 @@
+"""Pricing quarantined events again, after a new version of their card."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+
+from billing.models import QuarantinedEvent
+from billing.services.accounts import Account, find_accounts
+from billing.services.events import Item, PostedEvent, new_item
+from billing.services.price_book import PriceBook
+from billing.services.rating import price_items
+from billing.services.storing import store_priced
+
+BATCH = 1_000
+
+
+@transaction.atomic
+def retry_quarantined(
+    *, event_ids: Iterable[int] | None = None, after: int = 0, received_at: datetime
+) -> tuple[int, int]:
+    """Price quarantined events again and record those that now have a price.
+
+    Takes up to a thousand of those named, or of all, past an id. Returns how many
+    were recorded and the last id looked at, 0 when there are no more.
+    """
+    waiting = QuarantinedEvent.objects.filter(resolved_at__isnull=True, pk__gt=after)
+    if event_ids is not None:
+        waiting = waiting.filter(pk__in=event_ids)
+    # Skipping what another worker retries just now: it will be done.
+    locked = waiting.select_related("customer").select_for_update(
+        skip_locked=True, of=("self",)
+    )
+    rows = list(locked.order_by("pk")[:BATCH])
+    accounts = find_accounts(row.customer.external_id for row in rows)
+    items = [
+        _as_item(index, row, accounts[row.customer.external_id])
+        for index, row in enumerate(rows)
+    ]
+    prices = PriceBook(account.rate_card_id for account in accounts.values())
+    priced, _ = price_items(items, prices)
+    store_priced(priced, received_at=received_at)
+    resolved = [each.item.event_id for each in priced]
+    QuarantinedEvent.objects.filter(pk__in=resolved).update(resolved_at=received_at)
+    return len(resolved), rows[-1].pk if rows else 0
+
+
+def _as_item(index: int, row: QuarantinedEvent, account: Account) -> Item:
+    event = PostedEvent(
+        customer=account.external_id,
+        idempotency_key=row.idempotency_key,
+        event_name=row.event_name,
+        occurred_at=row.occurred_at,
+        properties=row.properties,
+    )
+    item = new_item(index, account, event)
+    item.event_id = row.pk
+    return item

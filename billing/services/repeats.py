@@ -1,0 +1,64 @@
+"""Answering events whose key was taken before."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from billing.models import QuarantinedEvent, UsageEvent
+from billing.services.claims import EarlierClaim, find_claims
+from billing.services.events import Item, Outcome, Status
+
+_First = tuple[Decimal, Decimal]
+
+
+def answer_repeats(items: Sequence[Item]) -> dict[int, Outcome]:
+    """Answer the same payload with the first result, another one with a conflict."""
+    if not items:
+        return {}
+    claims = find_claims({item.key for item in items})
+    same = [item for item in items if claims[item.key].fingerprint == item.fingerprint]
+    first = _find_results(claims[item.key] for item in same)
+    waiting = _find_quarantined(claims[item.key] for item in same)
+    answers = {item.index: _conflict(item) for item in items}
+    for item in same:
+        event_id = claims[item.key].event_id
+        answers[item.index] = _duplicate(
+            item, first.get(event_id), waiting.get(event_id)
+        )
+    return answers
+
+
+def _find_results(claims: Iterable[EarlierClaim]) -> dict[int, _First]:
+    ids = {claim.event_id: claim.occurred_at for claim in claims}
+    # The times let PostgreSQL look into the right months alone.
+    events = UsageEvent.objects.filter(pk__in=ids, occurred_at__in=set(ids.values()))
+    rows = events.values_list("pk", "amount", "balance_after")
+    return {pk: (amount, balance) for pk, amount, balance in rows}
+
+
+def _find_quarantined(claims: Iterable[EarlierClaim]) -> dict[int, QuarantinedEvent]:
+    ids = {claim.event_id for claim in claims}
+    return QuarantinedEvent.objects.filter(resolved_at__isnull=True).in_bulk(ids)
+
+
+def _conflict(item: Item) -> Outcome:
+    return Outcome(
+        status=Status.CONFLICT,
+        idempotency_key=item.event.idempotency_key,
+        code="idempotency_key_reused",
+        detail="This key was recorded before with another payload, which stands.",
+        path=("idempotency_key",),
+    )
+
+
+def _duplicate(
+    item: Item, first: _First | None, waiting: QuarantinedEvent | None
+) -> Outcome:
+    outcome = Outcome(
+        status=Status.DUPLICATE, idempotency_key=item.event.idempotency_key
+    )
+    if first:
+        outcome.cost, outcome.balance = first
+        outcome.currency = item.account.currency
+    if waiting:
+        outcome.code, outcome.detail = waiting.reason, waiting.detail
+    return outcome

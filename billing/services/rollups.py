@@ -1,0 +1,101 @@
+"""Adding a batch to the running sums, in two statements."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import connection
+
+from billing.pricing.rating import ChargeLine
+from ledger.database import as_json_rows
+from ledger.money import WIDE, ZERO, as_text
+
+# The rows belong to customers whose wallets are locked, so no two batches meet here.
+_ADD_USAGE = """
+    INSERT INTO billing_usagerollup AS rollup
+        (customer_id, period_start, day, model, rate_id, band_id, calls, quantity, amount)
+    SELECT * FROM jsonb_to_recordset(%s) AS added
+        (customer_id bigint, period_start timestamptz, day date, model text,
+         rate_id bigint, band_id bigint, calls bigint, quantity numeric, amount numeric)
+    ON CONFLICT (customer_id, period_start, day, model, rate_id, band_id) DO UPDATE SET
+        calls = rollup.calls + EXCLUDED.calls,
+        quantity = rollup.quantity + EXCLUDED.quantity,
+        amount = rollup.amount + EXCLUDED.amount
+"""
+_ADD_FUNDING = """
+    INSERT INTO billing_fundingrollup AS rollup (customer_id, period_start, lot_id, amount)
+    SELECT * FROM jsonb_to_recordset(%s) AS added
+        (customer_id bigint, period_start timestamptz, lot_id bigint, amount numeric)
+    ON CONFLICT (customer_id, period_start, lot_id) DO UPDATE SET
+        amount = rollup.amount + EXCLUDED.amount
+"""
+
+UsageKey = tuple[int, datetime, date, str, int | None, int | None]
+FundingKey = tuple[int, datetime, int | None]
+
+
+@dataclass(slots=True)
+class _Sum:
+    calls: int = 0
+    quantity: Decimal = ZERO
+    amount: Decimal = ZERO
+
+
+class Rollups:
+    """What a batch adds to each running sum."""
+
+    def __init__(self) -> None:
+        self._usage: defaultdict[UsageKey, _Sum] = defaultdict(_Sum)
+        self._funding: defaultdict[FundingKey, Decimal] = defaultdict(lambda: ZERO)
+
+    def add_charge(
+        self,
+        customer_id: int,
+        period_start: datetime,
+        day: date,
+        model: str,
+        charge: ChargeLine,
+    ) -> None:
+        """Count one call's charge."""
+        key = (customer_id, period_start, day, model, charge.rate_id, charge.band_id)
+        added = self._usage[key]
+        added.calls += 1
+        added.quantity = WIDE.add(added.quantity, charge.quantity)
+        added.amount = WIDE.add(added.amount, charge.amount)
+
+    def add_funding(
+        self,
+        customer_id: int,
+        period_start: datetime,
+        lot_id: int | None,
+        amount: Decimal,
+    ) -> None:
+        """Count what one lot paid."""
+        key = (customer_id, period_start, lot_id)
+        self._funding[key] = WIDE.add(self._funding[key], amount)
+
+    def write(self) -> None:
+        """Add the sums to the stored ones."""
+        with connection.cursor() as cursor:
+            cursor.execute(_ADD_USAGE, [self._usage_rows()])
+            cursor.execute(_ADD_FUNDING, [self._funding_rows()])
+
+    def _usage_rows(self) -> str:
+        names = ("customer_id", "period_start", "day", "model", "rate_id", "band_id")
+        return as_json_rows(
+            dict(zip(names, key, strict=True))
+            | {
+                "calls": added.calls,
+                "quantity": as_text(added.quantity),
+                "amount": as_text(added.amount),
+            }
+            for key, added in self._usage.items()
+        )
+
+    def _funding_rows(self) -> str:
+        names = ("customer_id", "period_start", "lot_id")
+        return as_json_rows(
+            dict(zip(names, key, strict=True)) | {"amount": as_text(amount)}
+            for key, amount in self._funding.items()
+        )
