@@ -1,0 +1,69 @@
+"""How the API answers errors (RFC 9457) and long lists (cursors)."""
+
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from drf_standardized_errors.formatter import ExceptionFormatter
+from drf_standardized_errors.handler import ExceptionHandler
+from drf_standardized_errors.types import ErrorResponse
+from rest_framework import pagination, status
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+
+
+class ServiceUnavailable(APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "service_unavailable"
+    default_detail = "A dependency is down. Nothing was recorded; try again."
+    wait = 1
+
+
+class ProblemHandler(ExceptionHandler):
+    """Answers a lost database with 503, and everything as problem+json."""
+
+    def convert_known_exceptions(self, exc: Exception) -> Exception:
+        if isinstance(exc, OperationalError | InterfaceError):
+            return ServiceUnavailable()
+        return super().convert_known_exceptions(exc)
+
+    def get_response(self, exc: APIException, data: dict[str, Any]) -> Response:
+        response = super().get_response(exc, data)
+        response.content_type = "application/problem+json"
+        return response
+
+
+class ProblemFormatter(ExceptionFormatter):
+    """Writes type, title, status, detail, and each error with its JSON pointer."""
+
+    def format_error_response(self, error_response: ErrorResponse) -> dict[str, Any]:
+        request = self.context.get("request")
+        first = error_response.errors[0]
+        problem = {
+            "type": "about:blank",
+            "title": self.exc.default_detail,
+            "status": self.exc.status_code,
+            "detail": first.detail,
+            "code": first.code,
+            "instance": request.path if request else "",
+            "request_id": request.META.get("REQUEST_ID", "") if request else "",
+        }
+        fields = [error for error in error_response.errors if error.attr]
+        if fields:
+            problem["errors"] = [
+                {
+                    "code": error.code,
+                    "detail": error.detail,
+                    "pointer": f"#/{(error.attr or '').replace('.', '/')}",
+                }
+                for error in fields
+            ]
+        return problem
+
+
+class CursorPagination(pagination.CursorPagination):
+    """Newest first, by a cursor that means nothing to its bearer."""
+
+    ordering = "-pk"
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 200

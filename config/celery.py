@@ -1,0 +1,31 @@
+"""The task queue. Its schedule is code: no form can stop billing."""
+
+import os
+
+from celery import Celery
+from celery.schedules import crontab
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
+
+app = Celery("tollgate")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    "close silent streams": {"task": "billing.tasks.cut_streams", "schedule": 30},
+    "retry quarantined events": {
+        "task": "billing.tasks.retry_quarantined",
+        "schedule": crontab(minute="*/5"),
+    },
+    "expire credits": {
+        "task": "ledger.tasks.sweep_expired_lots",
+        "schedule": crontab(minute="*/5"),
+    },
+    "draft and finalize invoices": {
+        "task": "invoices.tasks.run_invoices",
+        "schedule": crontab(minute="*/10"),
+    },
+    "create partitions": {
+        "task": "config.tasks.create_partitions",
+        "schedule": crontab(hour=1, minute=0),
+    },
+}

@@ -1,0 +1,204 @@
+"""Who is in the demo, and what they agreed to."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from billing.models import CreditPack, Customer, Plan, RateCard, User
+from billing.models.customers import Role
+from billing.models.plans import AtZero, Mode
+from billing.pricing.yaml_form import parse_card
+from billing.services.customers import (
+    EVENTS_WRITE,
+    USAGE_READ,
+    add_member,
+    create_customer,
+    issue_api_key,
+)
+from billing.services.grants import grant_promotion
+from billing.services.rate_cards import create_rate_card, draft_version, publish_version
+from config.demo.traffic import AGENTS, CHAT, DATA, SOLO
+from invoices.services.purchases import buy_pack, mark_paid, start_payment
+from ratelimits.models import RateLimit, RateLimitPolicy
+
+PASSWORD = "tollgate demo"  # noqa: S105 - printed for all to see.
+ACTOR = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A customer's person, and the plan and time zone of that customer."""
+
+    customer_id: str
+    company: str
+    name: str
+    email: str
+    plan: str
+    time_zone: str
+
+
+PEOPLE = (
+    Person(
+        CHAT,
+        "Northwind Chat",
+        "Grace Hopper",
+        "grace@northwind.example",
+        "paid",
+        "America/New_York",
+    ),
+    Person(
+        AGENTS,
+        "Fabrikam Agents",
+        "Katherine Johnson",
+        "katherine@fabrikam.example",
+        "enterprise",
+        "Europe/Berlin",
+    ),
+    Person(
+        SOLO,
+        "Ada Lovelace",
+        "Ada Lovelace",
+        "ada@lovelace.example",
+        "free",
+        "Europe/London",
+    ),
+)
+OPERATOR = "operator@tollgate.example"
+
+
+def is_populated() -> bool:
+    """Tell whether the demo's people are there already."""
+    return Customer.objects.filter(external_id=CHAT).exists()
+
+
+@transaction.atomic
+def populate(*, start: datetime, now: datetime) -> None:
+    """Make the operator, plans, packs and customers, as if they began at `start`."""
+    users = get_user_model().objects
+    users.create_superuser(username=OPERATOR, email=OPERATOR, password=PASSWORD)
+    plans = _make_plans(_publish_prices(start, now))
+    packs = _make_packs()
+    for person in PEOPLE:
+        _make_customer(person, plans[person.plan])
+    _give_credits(packs, start)
+
+
+def issue_gateway_key() -> str:
+    """Make a gateway's key for this run; returns the secret, which is stored nowhere."""
+    return issue_api_key(name="demo gateway", scopes=[EVENTS_WRITE, USAGE_READ]).secret
+
+
+def _publish_prices(start: datetime, now: datetime) -> RateCard:
+    card = create_rate_card(code="standard", name="Standard prices", currency="USD")
+    prices = parse_card((DATA / "prices.yaml").read_text(encoding="utf-8"))
+    version = draft_version(rate_card=card, card=prices)
+    publish_version(version=version, effective_from=start, by=ACTOR, at=now)
+    return card
+
+
+def _make_plans(card: RateCard) -> dict[str, Plan]:
+    free = _make_policy("free", rpm=60, tpm=100_000)
+    paid = _make_policy("paid", rpm=600, tpm=1_000_000)
+    dedicated = RateLimitPolicy.objects.create(
+        code="enterprise", name="Enterprise", is_dedicated=True
+    )
+    return {
+        "free": Plan.objects.create(
+            code="free", name="Free", rate_card=card, rate_limit_policy=free
+        ),
+        "paid": Plan.objects.create(
+            code="paid",
+            name="Paid",
+            monthly_fee=Decimal(100),
+            rate_card=card,
+            rate_limit_policy=paid,
+            at_zero=AtZero.WARN,
+        ),
+        "enterprise": Plan.objects.create(
+            code="enterprise",
+            name="Enterprise",
+            rate_card=card,
+            rate_limit_policy=dedicated,
+            mode=Mode.POSTPAID,
+            at_zero=AtZero.OVERAGE,
+        ),
+    }
+
+
+def _make_policy(code: str, *, rpm: int, tpm: int) -> RateLimitPolicy:
+    policy = RateLimitPolicy.objects.create(code=code, name=code.title())
+    RateLimit.objects.create(policy=policy, rpm=rpm, tpm=tpm)
+    return policy
+
+
+def _make_packs() -> dict[int, CreditPack]:
+    bonuses = {50: 0, 200: 10, 500: 50}
+    return {
+        price: CreditPack.objects.create(
+            code=f"credits-{price}",
+            name=f"${price} credit pack",
+            price=Decimal(price),
+            credits=Decimal(price),
+            bonus_credits=Decimal(bonus),
+            validity_days=365,
+        )
+        for price, bonus in bonuses.items()
+    }
+
+
+def _make_customer(person: Person, plan: Plan) -> None:
+    customer = create_customer(
+        external_id=person.customer_id,
+        name=person.company,
+        email=person.email,
+        plan=plan,
+        time_zone=person.time_zone,
+        credit_limit=Decimal(20_000 if plan.mode == Mode.POSTPAID else 0),
+    )
+    first_name, last_name = person.name.split()
+    user = User.objects.create_user(
+        username=person.email,
+        email=person.email,
+        password=PASSWORD,
+        first_name=first_name,
+        last_name=last_name,
+    )
+    add_member(customer=customer, user=user, role=Role.OWNER)
+
+
+def _give_credits(packs: dict[int, CreditPack], start: datetime) -> None:
+    chat = Customer.objects.get(external_id=CHAT)
+    for pack in (packs[50], packs[200]):
+        _buy(chat, pack, start)
+    # Nobody used these in time: the expiry sweep takes them back.
+    grant_promotion(
+        customer=chat,
+        amount=Decimal(5),
+        reference="promotion:welcome",
+        actor=ACTOR,
+        at=start - timedelta(days=30),
+        expires_at=start - timedelta(days=3),
+    )
+    grant_promotion(
+        customer=Customer.objects.get(external_id=SOLO),
+        amount=Decimal(25),
+        reference="promotion:launch",
+        actor=ACTOR,
+        at=start,
+        expires_at=start + timedelta(days=90),
+    )
+
+
+def _buy(customer: Customer, pack: CreditPack, at: datetime) -> None:
+    invoice = buy_pack(customer=customer, pack=pack, at=at)
+    payment = start_payment(invoice=invoice, at=at)
+    mark_paid(
+        invoice=invoice,
+        reference=payment.reference,
+        amount=invoice.amount_due,
+        currency=invoice.currency,
+        at=at,
+    )

@@ -1,0 +1,45 @@
+"""What the application's database role may do, table by table.
+
+History may be read and added to. Balances and lots move by entries alone. All else
+is ordinary. Nothing is granted on partitions: rows go through their parent.
+"""
+
+from django.apps import apps
+from django.db import models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from ledger.append_only import AppendOnly
+from ledger.models import CreditLot, Wallet
+
+ROLE = "tollgate_app"
+# The one column of a wallet that is ours to set, not its entries'.
+_COLUMNS = {Wallet: ("credit_limit",), CreditLot: ()}
+
+
+def privileges_of(model: type[models.Model]) -> list[str]:
+    """Return the privileges on a model's table."""
+    if issubclass(model, AppendOnly):
+        return ["SELECT", "INSERT"]
+    if model in _COLUMNS:
+        updates = [f"UPDATE ({column})" for column in _COLUMNS[model]]
+        return ["SELECT", "INSERT", *updates]
+    return ["SELECT", "INSERT", "UPDATE", "DELETE"]
+
+
+def grant_privileges(connection: BaseDatabaseWrapper) -> int:
+    """Give the role exactly what each model allows; returns the number of tables.
+
+    Runs after every migration, as the tables' owner. Repeating it changes nothing.
+    """
+    tables = apps.get_models(include_auto_created=True)
+    owned = [model for model in tables if model._meta.managed and not model._meta.proxy]
+    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        cursor.execute(f"GRANT USAGE ON SCHEMA public TO {ROLE}")
+        cursor.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {ROLE}")
+        cursor.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {ROLE}")
+        cursor.execute(f"GRANT SELECT ON django_migrations TO {ROLE}")
+        for model in owned:
+            privileges = ", ".join(privileges_of(model))
+            table = connection.ops.quote_name(model._meta.db_table)
+            cursor.execute(f"GRANT {privileges} ON {table} TO {ROLE}")
+    return len(owned)

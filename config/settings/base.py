@@ -1,0 +1,196 @@
+"""What every environment shares. A missing secret is a crash at start."""
+
+from datetime import timedelta
+
+import django_stubs_ext
+import environ
+from csp.constants import NONCE, NONE, SELF
+
+from config import embedded
+from config.services import BASE_DIR, embedded_folder, is_embedded
+
+django_stubs_ext.monkeypatch()
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+EMBEDDED = is_embedded()
+if EMBEDDED:
+    _addresses = embedded.addresses(embedded_folder())
+    DATABASE_URL = _addresses.database_url
+    DATABASE_OWNER_URL = _addresses.owner_url
+    REDIS_URL = _addresses.redis_url
+    CELERY_BROKER_URL = _addresses.broker_url
+else:
+    DATABASE_URL = env.str("DATABASE_URL")
+    DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", default=DATABASE_URL)
+    REDIS_URL = env.str("REDIS_URL")
+    CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL)
+
+# Two roles on one database: the application may only add to history; the owner
+# runs migrations (`manage.py prepare_database`).
+DATABASES = {
+    "default": env.db_url_config(DATABASE_URL),
+    "owner": env.db_url_config(DATABASE_OWNER_URL),
+}
+DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 8, "timeout": 5}}
+DATABASES["owner"]["TEST"] = {"MIRROR": "default"}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "config",
+    "invoices",
+    "billing",
+    "ledger",
+    "ratelimits",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.staticfiles",
+    "bootstrap",
+    "csp",
+    "drf_spectacular",
+    "drf_standardized_errors",
+    "pgtrigger",
+    "rest_framework",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.RequestIdMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+AUTH_USER_MODEL = "billing.User"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "portal:overview"
+LOGOUT_REDIRECT_URL = "login"
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+    }
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "billing.api.authentication.ApiKeyAuthentication"
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "config.api.CursorPagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+DRF_STANDARDIZED_ERRORS = {
+    "EXCEPTION_FORMATTER_CLASS": "config.api.ProblemFormatter",
+    "EXCEPTION_HANDLER_CLASS": "config.api.ProblemHandler",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Tollgate",
+    "DESCRIPTION": "Metering, pricing, prepaid credits and invoices for AI APIs.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_PUBLIC": True,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+}
+
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+
+# What operators may set. Durations are in the unit their name says.
+BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000")
+ACCEPTANCE_WINDOW = timedelta(days=env.int("ACCEPTANCE_WINDOW_DAYS", default=35))
+# How long after its expiry a lot still pays for usage that was posted late.
+SETTLEMENT_WINDOW = timedelta(days=env.int("SETTLEMENT_WINDOW_DAYS", default=35))
+CLOCK_SKEW = timedelta(minutes=env.int("CLOCK_SKEW_MINUTES", default=5))
+STREAM_TIMEOUT = timedelta(seconds=env.int("STREAM_TIMEOUT_SECONDS", default=300))
+INVOICE_DRAFT_WINDOW = timedelta(hours=env.int("INVOICE_DRAFT_WINDOW_HOURS", default=1))
+PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER", default="simulated")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {
+            "()": "structlog.stdlib.ProcessorFormatter",
+            "processors": [
+                "structlog.stdlib.ProcessorFormatter.remove_processors_meta",
+                "structlog.processors.JSONRenderer",
+            ],
+        },
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+}

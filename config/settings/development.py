@@ -1,0 +1,12 @@
+"""One machine, embedded services, no secrets: what `make demo` runs."""
+
+from config.settings.base import *  # noqa: F403
+from config.settings.base import env
+
+DEBUG = env.bool("DEBUG", default=False)
+# Known to all, so good for nothing but a machine of one's own.
+SECRET_KEY = env.str("SECRET_KEY", default="development-only")  # noqa: S105
+SIMULATED_WEBHOOK_SECRET = "whsec_ZGV2ZWxvcG1lbnQtb25seS1zZWNyZXQ="  # noqa: S105
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+ENVIRONMENT = "development"

@@ -1,0 +1,9 @@
+"""Every address of the product."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    path("v1/", include("billing.api.urls")),
+]

@@ -1,0 +1,59 @@
+"""A PostgreSQL and a Valkey of the tests' own, and the application's rights in them."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+from pytest_django import DjangoDbBlocker
+
+from config.partitions import create_partitions
+from config.privileges import ROLE, grant_privileges
+from config.services import hold_services
+
+_DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None,  # noqa: ARG001 - names each worker's database.
+) -> None:
+    """Start the servers, once some test wants them."""
+    assert settings.ENVIRONMENT == "test"
+    hold_services()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None,  # noqa: ARG001 - makes the database, as its owner.
+    django_db_blocker: DjangoDbBlocker,
+) -> None:
+    """Grant the application's role what `prepare_database` grants it."""
+    with django_db_blocker.unblock():
+        create_partitions(connection, around=timezone.now().date())
+        grant_privileges(connection)
+
+
+@pytest.fixture(autouse=True)
+def _application_role(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Give every test the rights that the application has, not the owner's."""
+    if not _uses_database(request):
+        yield
+        return
+    request.getfixturevalue("_django_db_helper")
+    options = connection.settings_dict["OPTIONS"]
+    # For the connections of other threads, which are yet to be made.
+    options["assume_role"] = ROLE
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET ROLE {ROLE}")
+    yield
+    del options["assume_role"]
+    if not connection.in_atomic_block:
+        # Django empties the tables next, which only the owner may.
+        connection.close()
+
+
+def _uses_database(request: pytest.FixtureRequest) -> bool:
+    marked = request.node.get_closest_marker("django_db") is not None
+    return marked or bool(_DATABASE_FIXTURES & set(request.fixturenames))

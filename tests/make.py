@@ -1,0 +1,214 @@
+"""State for tests, built through the services that production uses."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from billing.models import (
+    ApiKey,
+    CreditPack,
+    Customer,
+    Plan,
+    RateCard,
+    RateCardVersion,
+    User,
+)
+from billing.models.customers import Role
+from billing.models.plans import AtZero, Mode
+from billing.pricing.yaml_form import parse_card
+from billing.services.customers import (
+    EVENTS_WRITE,
+    USAGE_READ,
+    add_member,
+    create_customer,
+    issue_api_key,
+)
+from billing.services.events import PostedEvent, StreamPart
+from billing.services.rate_cards import create_rate_card, draft_version, publish_version
+from ledger.models import CreditLot, Source, Wallet
+from ledger.services import Grant, grant_credits, open_wallet
+from ratelimits.models import RateLimit, RateLimitPolicy
+
+NOW = datetime(2026, 11, 15, 12, 0, tzinfo=UTC)
+SEED_CARD = """\
+model: text-gen-v3
+rates:
+  - dimension: input_tokens
+    unit: 1000 tokens
+    price_usd: 0.003
+  - dimension: output_tokens
+    unit: 1000 tokens
+    price_usd: 0.012
+  - dimension: context_window
+    tiers:
+      - max_tokens: 8192
+        multiplier: 1.0
+      - max_tokens: 32768
+        multiplier: 1.8
+      - max_tokens: 131072
+        multiplier: 3.2
+"""
+
+_number = count(1)
+
+
+def rate_card(text: str = SEED_CARD, *, code: str = "") -> RateCard:
+    """Make a card in force since long before any test's events."""
+    code = code or f"card-{next(_number)}"
+    card = create_rate_card(code=code, name=code.title(), currency="USD")
+    published_version(card, text, effective_from=NOW - timedelta(days=400))
+    return card
+
+
+def published_version(
+    card: RateCard, text: str, *, effective_from: datetime
+) -> RateCardVersion:
+    """Publish prices, as of the moment they take effect."""
+    version = draft_version(rate_card=card, card=parse_card(text))
+    return publish_version(
+        version=version, effective_from=effective_from, by="test", at=effective_from
+    )
+
+
+def policy(*, rpm: int = 60, tpm: int = 100_000) -> RateLimitPolicy:
+    """Make a tier with one limit for every model."""
+    code = f"tier-{next(_number)}"
+    made = RateLimitPolicy.objects.create(code=code, name=code.title())
+    RateLimit.objects.create(policy=made, rpm=rpm, tpm=tpm)
+    return made
+
+
+def plan(
+    *,
+    card: RateCard | None = None,
+    mode: Mode = Mode.PREPAID,
+    monthly_fee: str = "0",
+    at_zero: AtZero = AtZero.BLOCK,
+) -> Plan:
+    """Make a plan on the seed's card, prepaid and without a fee."""
+    code = f"plan-{next(_number)}"
+    return Plan.objects.create(
+        code=code,
+        name=code.title(),
+        monthly_fee=Decimal(monthly_fee),
+        rate_card=card or rate_card(),
+        rate_limit_policy=policy(),
+        mode=mode,
+        at_zero=at_zero,
+    )
+
+
+def customer(
+    *,
+    external_id: str = "cus_abc123",
+    plan: Plan | None = None,
+    credits: str = "0",
+    time_zone: str = "UTC",
+) -> Customer:
+    """Make a customer, with that many paid credits if any."""
+    made = create_customer(
+        external_id=external_id,
+        name="Example Labs",
+        email="billing@example.com",
+        plan=plan or globals()["plan"](),
+        time_zone=time_zone,
+    )
+    if Decimal(credits):
+        lot(made.wallet, credits)
+    return made
+
+
+def wallet(*, credit_limit: str = "0") -> Wallet:
+    """Make an empty wallet in US dollars."""
+    return open_wallet(currency="USD", credit_limit=Decimal(credit_limit))
+
+
+def lot(
+    wallet: Wallet,
+    amount: str,
+    *,
+    source: Source = Source.PURCHASE,
+    starts_at: datetime | None = None,
+    expires_at: datetime | None = None,
+    priority: int = 0,
+) -> CreditLot:
+    """Grant credits that started a year ago, unless told otherwise."""
+    grant = Grant(
+        source=source,
+        amount=Decimal(amount),
+        price_paid=Decimal(amount) if source == Source.PURCHASE else Decimal(0),
+        reference=f"grant:{next(_number)}",
+        starts_at=starts_at or NOW - timedelta(days=365),
+        expires_at=expires_at,
+        priority=priority,
+    )
+    return grant_credits(
+        wallet_id=wallet.pk, grant=grant, actor="test", occurred_at=NOW
+    )
+
+
+def event(
+    key: str = "req_1",
+    *,
+    customer: str = "cus_abc123",
+    occurred_at: datetime = NOW,
+    stream: StreamPart | None = None,
+    **properties: Any,
+) -> PostedEvent:
+    """Make the seed's event, which costs 0.014232 on the seed's card."""
+    seed = {
+        "model": "text-gen-v3",
+        "input_tokens": 412,
+        "output_tokens": 1083,
+        "request_type": "completion",
+        "latency_ms": 2847,
+    }
+    return PostedEvent(
+        customer=customer,
+        idempotency_key=key,
+        event_name="llm_inference",
+        occurred_at=occurred_at,
+        properties=seed | properties,
+        stream=stream,
+    )
+
+
+def service_key() -> str:
+    """Make a gateway's key; returns the secret."""
+    return issue_api_key(name="gateway", scopes=[EVENTS_WRITE, USAGE_READ]).secret
+
+
+def customer_key(customer: Customer) -> str:
+    """Make a customer's own key; returns the secret."""
+    issued = issue_api_key(
+        name="app", scopes=[EVENTS_WRITE, USAGE_READ], customer=customer
+    )
+    return issued.secret
+
+
+def key_of(secret: str) -> ApiKey:
+    """Return the stored key that a secret belongs to."""
+    return ApiKey.objects.get(prefix=secret.partition(".")[0])
+
+
+def member(customer: Customer, *, email: str = "ada@example.com") -> User:
+    """Make a person who owns a customer's account."""
+    user = User.objects.create_user(
+        username=email, email=email, password="a long password"
+    )  # noqa: S106
+    add_member(customer=customer, user=user, role=Role.OWNER)
+    return user
+
+
+def pack(*, price: str = "50", bonus: str = "0", days: int | None = 365) -> CreditPack:
+    """Make a credit pack worth its price."""
+    code = f"pack-{next(_number)}"
+    return CreditPack.objects.create(
+        code=code,
+        name=f"${price} pack",
+        price=Decimal(price),
+        credits=Decimal(price),
+        bonus_credits=Decimal(bonus),
+        validity_days=days,
+    )
