@@ -7,9 +7,14 @@ effects; the entry points (manage.py, the web server, Celery) call `hold_service
 import os
 from pathlib import Path
 
+import environ
+
 from config import embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+# Before anyone asks the environment; what is set there already stands.
+environ.Env.read_env(BASE_DIR / ".env")
+
 URLS = ("DATABASE_URL", "REDIS_URL")
 
 

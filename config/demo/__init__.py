@@ -1,0 +1,1 @@
+"""A running example on real traffic: what `make demo` shows."""

@@ -87,7 +87,7 @@ def populate(*, start: datetime, now: datetime) -> None:
 
 
 def issue_gateway_key() -> str:
-    """Make a gateway's key for this run; returns the secret, which is stored nowhere."""
+    """Make a gateway's key for this run; returns its secret."""
     return issue_api_key(name="demo gateway", scopes=[EVENTS_WRITE, USAGE_READ]).secret
 
 

@@ -12,7 +12,6 @@ from config.services import BASE_DIR, embedded_folder, is_embedded
 django_stubs_ext.monkeypatch()
 
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
 
 EMBEDDED = is_embedded()
 if EMBEDDED:
@@ -168,6 +167,11 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+
+# How `manage.py serve` runs: for one machine; production scales each part alone.
+WEB_WORKERS = env.int("WEB_WORKERS", default=2)
+WEB_THREADS = env.int("WEB_THREADS", default=4)
+BEAT_SCHEDULE_FILE = embedded_folder() / "beat-schedule"
 
 # What operators may set. Durations are in the unit their name says.
 BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000")

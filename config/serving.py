@@ -1,0 +1,140 @@
+"""Running the web server and the worker together, and stopping them together."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import requests
+from django.conf import settings
+
+from config.services import BASE_DIR
+
+START_LIMIT = 60.0
+STOP_LIMIT = 30.0
+_PAUSE = 0.2
+
+
+class ServerDiedError(Exception):
+    """A process that should serve has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the web server listens."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The address as people and programs write it."""
+        return f"http://{self.host}:{self.port}"
+
+
+@contextmanager
+def serving(address: Address) -> Iterator[None]:
+    """Serve web, API, worker and beat until the block ends, even by a signal.
+
+    :raises ServerDiedError: if the web server does not start.
+    """
+    # A stop is then an exception, so that every process is ended on the way out.
+    previous = signal.signal(signal.SIGTERM, _raise_exit)
+    processes: list[subprocess.Popen[bytes]] = []
+    try:
+        processes = [_start(command, address) for command in (_web(address), _worker())]
+        _await_web(address, processes[0])
+        yield
+    finally:
+        _stop(processes)
+        signal.signal(signal.SIGTERM, previous)
+
+
+def wait_for_exit(address: Address) -> None:
+    """Return only if the server stops answering; people end it with Ctrl-C.
+
+    :raises ServerDiedError: if the web server is gone.
+    """
+    failures = 0
+    while failures < START_LIMIT:
+        time.sleep(1)
+        failures = 0 if _answers(address) else failures + 1
+    raise ServerDiedError(address.url)
+
+
+def _web(address: Address) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "granian",
+        "--interface=wsgi",
+        f"--host={address.host}",
+        f"--port={address.port}",
+        f"--workers={settings.WEB_WORKERS}",
+        f"--blocking-threads={settings.WEB_THREADS}",
+        "--respawn-failed-workers",
+        "--no-ws",
+        "--log-level=warning",
+        "config.wsgi:application",
+    ]
+
+
+def _worker() -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "celery",
+        "--app=config.worker",
+        "--quiet",
+        "worker",
+        "--beat",
+        "--pool=threads",
+        "--concurrency=2",
+        "--loglevel=warning",
+        f"--schedule={settings.BEAT_SCHEDULE_FILE}",
+    ]
+
+
+def _start(command: list[str], address: Address) -> subprocess.Popen[bytes]:
+    environment = os.environ | {
+        "BASE_URL": address.url,
+        "DJANGO_SETTINGS_MODULE": os.environ["DJANGO_SETTINGS_MODULE"],
+    }
+    # A group of its own: Ctrl-C reaches this process, which then stops it in order.
+    return subprocess.Popen(
+        command, cwd=BASE_DIR, env=environment, start_new_session=True
+    )
+
+
+def _await_web(address: Address, web: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_LIMIT
+    while not _answers(address):
+        if web.poll() is not None or time.monotonic() > deadline:
+            message = f"the web server did not start on {address.url}"
+            raise ServerDiedError(message)
+        time.sleep(_PAUSE)
+
+
+def _answers(address: Address) -> bool:
+    try:
+        return requests.get(f"{address.url}/healthz", timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
+def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(STOP_LIMIT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _raise_exit(_signal: int, _frame: object) -> None:
+    raise SystemExit(0)
