@@ -1,0 +1,44 @@
+"""Measure this machine: `make bench`."""
+
+import os
+import statistics
+import tempfile
+from collections.abc import Sequence
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings.development"
+os.environ["TOLLGATE_FOLDER"] = tempfile.mkdtemp(prefix="tollgate-bench-")
+
+import django
+from django.core.management import call_command
+
+from config import embedded
+from config.services import embedded_folder, hold_services, is_embedded
+
+RUNS = 3
+
+
+def main() -> None:
+    hold_services()
+    django.setup()
+    call_command("prepare_database")
+    from tests.benchmarks.ingest import measure_ingest  # noqa: PLC0415 - needs Django.
+
+    try:
+        report(measure_ingest(runs=RUNS))
+    finally:
+        if is_embedded():
+            embedded.drop(embedded_folder())
+
+
+def report(measured: Sequence[tuple[str, list[float]]]) -> None:
+    """Print medians and spreads, each as a share of the first, which is the limit."""
+    limit = statistics.median(measured[0][1])
+    print(f"\n{'events per second':44}{'median':>10}{'spread':>18}{'of limit':>10}")
+    for name, rates in measured:
+        median = statistics.median(rates)
+        spread = f"{min(rates):,.0f} to {max(rates):,.0f}"
+        print(f"{name:44}{median:>10,.0f}{spread:>18}{median / limit:>10.0%}")
+
+
+if __name__ == "__main__":
+    main()
