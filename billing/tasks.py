@@ -20,6 +20,6 @@ def cut_streams(**_: Any) -> None:
 @shared_task
 def retry_quarantined(*, after: int = 0, **_: Any) -> None:
     """Price quarantined events again, a thousand at a time."""
-    _, last = quarantine.retry_quarantined(after=after, received_at=timezone.now())
-    if last:
-        retry_quarantined.delay(after=last)
+    retry = quarantine.retry_quarantined(after=after, received_at=timezone.now())
+    if retry.last_id:
+        retry_quarantined.delay(after=retry.last_id)

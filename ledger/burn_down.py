@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from ledger.money import WIDE
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -31,9 +33,8 @@ def in_burn_down_order(lots: Iterable[OpenLot]) -> list[OpenLot]:
     return sorted(lots, key=_rank)
 
 
-def _rank(lot: OpenLot) -> tuple[int, bool, float, int]:
-    expiry = lot.expires_at.timestamp() if lot.expires_at else float("inf")
-    return (lot.priority, lot.is_paid, expiry, lot.id)
+def _rank(lot: OpenLot) -> tuple[int, bool, datetime, int]:
+    return (lot.priority, lot.is_paid, lot.expires_at or _NEVER, lot.id)
 
 
 def draw(

@@ -17,7 +17,7 @@ GENESIS = bytes(32)
 MAX_AMOUNT = Decimal(10**19)
 
 
-class ExactDecimalField(models.DecimalField):
+class ExactDecimalField(models.DecimalField[Decimal, Decimal]):
     """An exact amount or quantity, as `ledger.money.exact` returns it."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:

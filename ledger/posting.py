@@ -55,7 +55,7 @@ class OpenWallet:
         return WIDE.subtract(total(lot.remaining for lot in self.lots), self.balance)
 
     def available(self, at: datetime) -> Decimal:
-        """What may be spent at that instant; negative when overdrawn."""
+        """Return what may be spent at that instant; negative when overdrawn."""
         spendable = total(lot.remaining for lot in self.lots if lot.covers(at))
         return WIDE.subtract(spendable, self.overdraft)
 
@@ -110,13 +110,13 @@ class OpenWallet:
 
 
 def lock_wallets(wallet_ids: Iterable[int]) -> dict[int, OpenWallet]:
-    """Lock wallets, with the lots that still hold credits, until the transaction ends."""
+    """Lock wallets, with their lots that hold credits, until the transaction ends."""
     # In id order, so that two batches that share wallets cannot deadlock; one
     # statement each, so that wallets may live on different machines.
     rows = fetch_pipelined(
         _LOCK, [(wallet_id,) for wallet_id in sorted(set(wallet_ids))]
     )
-    wallets = {row[0]: _open_wallet(*row) for row in rows}
+    wallets = {row[0]: _open_wallet(row) for row in rows}
     lots = CreditLot.objects.filter(wallet__in=wallets, remaining__gt=0)
     for lot in lots:
         wallets[lot.wallet_id].lots.append(_open_lot(lot))
@@ -125,14 +125,8 @@ def lock_wallets(wallet_ids: Iterable[int]) -> dict[int, OpenWallet]:
     return wallets
 
 
-def _open_wallet(  # noqa: PLR0913 - one argument for each column of _LOCK.
-    wallet_id: int,
-    currency: str,
-    balance: Decimal,
-    sequence: int,
-    digest: bytes,
-    recorded_at: datetime,
-) -> OpenWallet:
+def _open_wallet(row: tuple[Any, ...]) -> OpenWallet:
+    wallet_id, currency, balance, sequence, digest, recorded_at = row
     return OpenWallet(
         wallet_id, currency, balance, sequence, bytes(digest), recorded_at
     )

@@ -105,13 +105,12 @@ def expire_wallet(*, wallet_id: int, expired_before: datetime, actor: str) -> in
     past, so that late usage from before the expiry could still be paid by the lot.
     """
     wallet = lock_wallets([wallet_id])[wallet_id]
-    due = [
-        lot
-        for lot in wallet.lots
-        if lot.expires_at and lot.expires_at <= expired_before
-    ]
-    for lot in due:
+    swept = 0
+    for lot in wallet.lots:
+        if lot.expires_at is None or lot.expires_at > expired_before:
+            continue
         why = Cause(cause=f"lot:{lot.id}", actor=actor, occurred_at=lot.expires_at)
         wallet.append(Kind.EXPIRY, Book.EXPIRED, -lot.remaining, lot_id=lot.id, why=why)
+        swept += 1
     write_entries([wallet])
-    return len(due)
+    return swept

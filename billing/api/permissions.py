@@ -1,6 +1,6 @@
 """What a key may do, by its scopes and its customer."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import BasePermission
@@ -22,13 +22,18 @@ class HasScope(BasePermission):
         return isinstance(key, ApiKey) and view.required_scope in key.scopes  # type: ignore[attr-defined]
 
 
+def key_of(request: Request) -> ApiKey:
+    """Return the API key that signed a request in."""
+    return cast("ApiKey", request.auth)
+
+
 def get_customer(request: Request, external_id: str | None) -> Customer:
     """Return the customer a request is about, if its key may know of it.
 
     A customer's key is about its own customer; a service key names one. Another's is
     as absent as one that does not exist.
     """
-    key: ApiKey = request.auth
+    key = key_of(request)
     if key.customer and external_id in (None, key.customer.external_id):
         return key.customer
     found = None

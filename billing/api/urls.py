@@ -1,7 +1,9 @@
 from django.urls import path
 
+from billing.api.customers import BalanceView
 from billing.api.ingest.events import EventsView
 
 urlpatterns = [
     path("events", EventsView.as_view(), name="events"),
+    path("customers/<str:external_id>/balance", BalanceView.as_view(), name="balance"),
 ]

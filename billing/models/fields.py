@@ -1,5 +1,6 @@
 """Columns that give back exactly what was put in."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.db import models
@@ -9,7 +10,7 @@ from psycopg.types.json import Jsonb
 from billing import exact_json
 
 
-class WrittenDecimalField(models.DecimalField):
+class WrittenDecimalField(models.DecimalField[Decimal, Decimal]):
     """A decimal that keeps the digits it was written with: 1.0 does not become 1."""
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:  # noqa: ARG002

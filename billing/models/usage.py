@@ -95,7 +95,7 @@ class UsageEvent(AppendOnly):
 
 
 class Charge(AppendOnly):
-    """One event priced on one dimension; amount = quantity ÷ unit × price × multiplier."""
+    """One event priced on one dimension: quantity ÷ unit × price × multiplier."""
 
     id = models.BigAutoField(primary_key=True)
     event = _history_of(UsageEvent)

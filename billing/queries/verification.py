@@ -38,16 +38,24 @@ CHARGES = """
     LEFT JOIN billing_rate AS rate ON rate.id = charge.rate_id
     LEFT JOIN billing_contextband AS band ON band.id = charge.band_id
 """
-ENTRIES = """
-    SELECT format('event %s (%s)', event.id, event.idempotency_key),
-        event.amount, coalesce(-sum(entry.amount), 0)
-    FROM billing_usageevent AS event
-    JOIN billing_customer AS customer ON customer.id = event.customer_id
-    LEFT JOIN ledger_entry AS entry ON entry.wallet_id = customer.wallet_id
-        AND entry.sequence BETWEEN event.first_entry AND event.last_entry
-        AND entry.recorded_at = event.recorded_at AND entry.kind = 'usage'
-    GROUP BY event.id, event.idempotency_key, event.amount
+_USAGE_ENTRIES = """
+    SELECT customer.id AS customer_id, entry.cause, -sum(entry.amount) AS amount,
+        min(entry.sequence) AS first_entry, max(entry.sequence) AS last_entry
+    FROM ledger_entry AS entry
+    JOIN billing_customer AS customer ON customer.wallet_id = entry.wallet_id
+    WHERE entry.kind = 'usage' GROUP BY customer.id, entry.cause
 """
+ENTRIES = f"""
+    SELECT format('customer %s, %s', customer_id, cause),
+        format('%s by entries %s to %s', trim_scale(event.amount),
+            event.first_entry, event.last_entry),
+        format('%s by entries %s to %s', trim_scale(coalesce(taken.amount, 0)),
+            taken.first_entry, taken.last_entry)
+    FROM (
+        SELECT *, 'event:' || idempotency_key AS cause FROM billing_usageevent
+    ) AS event
+    FULL JOIN ({_USAGE_ENTRIES}) AS taken USING (customer_id, cause)
+"""  # noqa: S608 - made of our own constants.
 USAGE = """
     SELECT format('customer %s, period %s, day %s, rate %s, band %s',
             customer_id, period_start, day, rate_id, band_id),
@@ -77,12 +85,11 @@ FUNDING = """
     FROM (
         SELECT event.customer_id, event.period_start,
             coalesce(entry.lot_id, 0) AS lot_id, -sum(entry.amount) AS amount
-        FROM billing_usageevent AS event
-        JOIN billing_customer AS customer ON customer.id = event.customer_id
-        JOIN ledger_entry AS entry ON entry.wallet_id = customer.wallet_id
-            AND entry.sequence BETWEEN event.first_entry AND event.last_entry
-            AND entry.recorded_at = event.recorded_at AND entry.kind = 'usage'
-        GROUP BY 1, 2, 3
+        FROM ledger_entry AS entry
+        JOIN billing_customer AS customer ON customer.wallet_id = entry.wallet_id
+        JOIN billing_usageevent AS event ON event.customer_id = customer.id
+            AND 'event:' || event.idempotency_key = entry.cause
+        WHERE entry.kind = 'usage' GROUP BY 1, 2, 3
     ) AS derived
     FULL JOIN (
         SELECT customer_id, period_start, coalesce(lot_id, 0) AS lot_id, amount

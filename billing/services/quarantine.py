@@ -1,6 +1,7 @@
 """Pricing quarantined events again, after a new version of their card."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -15,14 +16,21 @@ from billing.services.storing import store_priced
 BATCH = 1_000
 
 
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How many events were recorded, and the last one tried; 0 at the end."""
+
+    recorded: int
+    last_id: int
+
+
 @transaction.atomic
 def retry_quarantined(
     *, event_ids: Iterable[int] | None = None, after: int = 0, received_at: datetime
-) -> tuple[int, int]:
+) -> Retry:
     """Price quarantined events again and record those that now have a price.
 
-    Takes up to a thousand of those named, or of all, past an id. Returns how many
-    were recorded and the last id looked at, 0 when there are no more.
+    Takes up to a thousand of those named, or of all, past an id.
     """
     waiting = QuarantinedEvent.objects.filter(resolved_at__isnull=True, pk__gt=after)
     if event_ids is not None:
@@ -42,7 +50,7 @@ def retry_quarantined(
     store_priced(priced, received_at=received_at)
     resolved = [each.item.event_id for each in priced]
     QuarantinedEvent.objects.filter(pk__in=resolved).update(resolved_at=received_at)
-    return len(resolved), rows[-1].pk if rows else 0
+    return Retry(recorded=len(resolved), last_id=rows[-1].pk if rows else 0)
 
 
 def _as_item(index: int, row: QuarantinedEvent, account: Account) -> Item:

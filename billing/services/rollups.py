@@ -14,7 +14,8 @@ from ledger.money import WIDE, ZERO, as_text
 # The rows belong to customers whose wallets are locked, so no two batches meet here.
 _ADD_USAGE = """
     INSERT INTO billing_usagerollup AS rollup
-        (customer_id, period_start, day, model, rate_id, band_id, calls, quantity, amount)
+        (customer_id, period_start, day, model, rate_id, band_id, calls, quantity,
+         amount)
     SELECT * FROM jsonb_to_recordset(%s) AS added
         (customer_id bigint, period_start timestamptz, day date, model text,
          rate_id bigint, band_id bigint, calls bigint, quantity numeric, amount numeric)
@@ -24,7 +25,8 @@ _ADD_USAGE = """
         amount = rollup.amount + EXCLUDED.amount
 """
 _ADD_FUNDING = """
-    INSERT INTO billing_fundingrollup AS rollup (customer_id, period_start, lot_id, amount)
+    INSERT INTO billing_fundingrollup AS rollup
+        (customer_id, period_start, lot_id, amount)
     SELECT * FROM jsonb_to_recordset(%s) AS added
         (customer_id bigint, period_start timestamptz, lot_id bigint, amount numeric)
     ON CONFLICT (customer_id, period_start, lot_id) DO UPDATE SET

@@ -114,8 +114,12 @@ def _posted(event: _Event, text: msgspec.Raw) -> PostedEvent:
         event_name=event.event_name,
         occurred_at=event.timestamp,
         properties=event.properties,
-        stream=event.stream and StreamPart(event.stream.sequence, event.stream.final),
+        stream=_part(event.stream),
     )
+
+
+def _part(stream: _Stream | None) -> StreamPart | None:
+    return StreamPart(stream.sequence, stream.final) if stream else None
 
 
 def _bad(error: Exception) -> BadEvent:

@@ -1,7 +1,7 @@
 """`POST /v1/events`: the door that all usage comes through."""
 
 from collections import Counter
-from typing import Any
+from typing import Any, cast
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -20,7 +20,7 @@ from billing.api.ingest.decoding import (
     decode_body,
 )
 from billing.api.ingest.schema import EVENT_EXAMPLE, EventsInput, EventsOutput
-from billing.api.permissions import HasScope
+from billing.api.permissions import HasScope, key_of
 from billing.api.problems import LengthRequired, PayloadTooLarge
 from billing.models import ApiKey
 from billing.services.customers import EVENTS_WRITE
@@ -42,9 +42,8 @@ class RawJSONParser(BaseParser):
 
     media_type = "application/json"
 
-    def parse(self, stream: Any, *_args: Any, **_kwargs: Any) -> bytes:
-        body: bytes = stream.read()
-        return body
+    def parse(self, stream: Any, *_args: Any, **_kwargs: Any) -> Any:
+        return stream.read()
 
 
 class EventsView(APIView):
@@ -62,7 +61,7 @@ class EventsView(APIView):
     )
     def post(self, request: Request) -> Response:
         body = _read(request)
-        outcomes = _record(request.auth, body)
+        outcomes = _record(key_of(request), body)
         items = [
             _as_json(index, outcome, body) for index, outcome in enumerate(outcomes)
         ]
@@ -76,7 +75,7 @@ def _read(request: Request) -> Body:
     if request.META.get("HTTP_TRANSFER_ENCODING"):
         raise LengthRequired
     try:
-        return decode_body(request.data)
+        return decode_body(cast("bytes", request.data))
     except MalformedBodyError as error:
         raise ParseError(str(error)) from error
     except TooManyEventsError as error:

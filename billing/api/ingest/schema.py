@@ -52,7 +52,7 @@ class EventOutput(serializers.Serializer[object]):
     balance = serializers.CharField(required=False)
     currency = serializers.CharField(required=False)
     stream = serializers.CharField(required=False)
-    errors = FieldErrorOutput(many=True, required=False)
+    errors = FieldErrorOutput(many=True, required=False)  # type: ignore[assignment]
 
 
 class EventsOutput(serializers.Serializer[object]):

@@ -1,0 +1,52 @@
+"""`GET /v1/customers/{id}/balance`: what may still be spent."""
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from billing.api.permissions import HasScope, get_customer
+from billing.services.customers import USAGE_READ
+from ledger.money import as_text
+from ledger.queries import Balance, get_balance
+
+
+class BalanceOutput(serializers.Serializer[object]):
+    customer_id = serializers.CharField()
+    currency = serializers.CharField()
+    available = serializers.CharField()
+    paid = serializers.CharField()
+    promotional = serializers.CharField()
+    overdraft = serializers.CharField()
+    next_expiry = serializers.DateTimeField(allow_null=True)
+    next_expiry_amount = serializers.CharField()
+    as_of = serializers.DateTimeField()
+
+
+class BalanceView(APIView):
+    """A customer's credits at this moment, as decimal strings."""
+
+    permission_classes = [HasScope]
+    required_scope = USAGE_READ
+
+    @extend_schema(operation_id="get_balance", responses={200: BalanceOutput})
+    def get(self, request: Request, external_id: str) -> Response:
+        customer = get_customer(request, external_id)
+        now = timezone.now()
+        balance = get_balance(wallet_id=customer.wallet_id, at=now)
+        shared = {"customer_id": customer.external_id, "as_of": now}
+        return Response(_as_json(balance) | shared)
+
+
+def _as_json(balance: Balance) -> dict[str, object]:
+    return {
+        "currency": balance.currency,
+        "available": as_text(balance.available),
+        "paid": as_text(balance.paid),
+        "promotional": as_text(balance.promotional),
+        "overdraft": as_text(balance.overdraft),
+        "next_expiry": balance.next_expiry,
+        "next_expiry_amount": as_text(balance.next_expiry_amount),
+    }
