@@ -1,13 +1,22 @@
-"""A request id on every request, answer and log line."""
+"""A request id on every request and answer, and what the admin's pages may run."""
 
 import re
 import uuid
 from collections.abc import Callable
 
 import structlog
+from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from csp.decorators import csp_replace
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
 
 _SAFE = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+
+_ADMIN_POLICY = {
+    "script-src": [SELF, UNSAFE_EVAL],
+    "style-src": [SELF, UNSAFE_INLINE],
+}
 
 
 class RequestIdMiddleware:
@@ -27,3 +36,19 @@ class RequestIdMiddleware:
             structlog.contextvars.clear_contextvars()
         response["X-Request-Id"] = request_id
         return response
+
+
+class AdminContentSecurityPolicyMiddleware:
+    """Let the admin's pages alone evaluate scripts and carry styles.
+
+    Unfold is built on Alpine, which compiles the expressions in its attributes.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.get_admin_response = csp_replace(_ADMIN_POLICY)(get_response)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path.startswith(reverse("admin:index")):
+            return self.get_admin_response(request)
+        return self.get_response(request)

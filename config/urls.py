@@ -8,7 +8,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from config.health import healthz
 
-portal = [path("", include("billing.urls")), path("", include("invoices.portal_urls"))]
+portal = [path("", include("billing.urls")), path("", include("invoices.portal.urls"))]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="portal:overview"), name="home"),

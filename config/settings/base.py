@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import django_stubs_ext
 import environ
+import structlog
 from csp.constants import NONCE, NONE, SELF
+from django.templatetags.static import static
 
 from config import embedded
 from config.services import BASE_DIR, embedded_folder, is_embedded
@@ -63,6 +65,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.RequestIdMiddleware",
     "csp.middleware.CSPMiddleware",
+    "config.middleware.AdminContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -128,6 +131,36 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+UNFOLD = {
+    "SITE_TITLE": "Tollgate",
+    "SITE_HEADER": "Tollgate",
+    "SITE_SYMBOL": "toll",
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda _: static("tollgate/mark.svg"),
+        }
+    ],
+    "ENVIRONMENT": "config.admin.environment_label",
+    "SIDEBAR": {"show_search": True, "show_all_applications": True},
+    "COLORS": {
+        "primary": {
+            "50": "#eefaf7",
+            "100": "#d3f2eb",
+            "200": "#a8e4d8",
+            "300": "#74d0bf",
+            "400": "#45b5a2",
+            "500": "#1f9787",
+            "600": "#0b6e5f",
+            "700": "#0b5f53",
+            "800": "#0d4c43",
+            "900": "#0e3f38",
+            "950": "#042521",
+        },
+    },
+}
+
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -183,18 +216,28 @@ STREAM_TIMEOUT = timedelta(seconds=env.int("STREAM_TIMEOUT_SECONDS", default=300
 INVOICE_DRAFT_WINDOW = timedelta(hours=env.int("INVOICE_DRAFT_WINDOW_HOURS", default=1))
 PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER", default="simulated")
 
+# One line of JSON for each record, with the request's id, whatever library logs it.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
         "json": {
             "()": "structlog.stdlib.ProcessorFormatter",
+            "foreign_pre_chain": [
+                structlog.contextvars.merge_contextvars,
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.format_exc_info,
+            ],
             "processors": [
-                "structlog.stdlib.ProcessorFormatter.remove_processors_meta",
-                "structlog.processors.JSONRenderer",
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
             ],
         },
     },
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "json"},
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
 }

@@ -1,7 +1,7 @@
 """One machine, embedded services, no secrets: what `make demo` runs."""
 
 from config.settings.base import *  # noqa: F403
-from config.settings.base import env
+from config.settings.base import LOGGING, env
 
 DEBUG = env.bool("DEBUG", default=False)
 # Known to all, so good for nothing but a machine of one's own.
@@ -13,3 +13,5 @@ ENVIRONMENT = "development"
 # Static files straight from the packages: nothing to collect first.
 STATIC_ROOT = None
 WHITENOISE_USE_FINDERS = True
+# Only what a person at a terminal should see.
+LOGGING["root"]["level"] = "ERROR"
