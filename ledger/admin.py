@@ -1,8 +1,9 @@
 """Operators' view of wallets, lots and entries: to read, since entries alone move them.
 
-`ReadOnlyAdmin` and `HistoryAdmin` are for the other apps' admins too.
+`ReadOnlyAdmin`, `HistoryAdmin` and `exactly` are for the other apps' admins too.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from django.contrib import admin
@@ -11,7 +12,7 @@ from django.http import HttpRequest
 from unfold.paginator import InfinitePaginator
 
 from ledger.models import CreditLot, Entry, Wallet
-from ledger.money import format_exact
+from ledger.money import as_text
 
 if TYPE_CHECKING:
     # Unfold carries no types; its classes are Django's to a caller.
@@ -20,6 +21,16 @@ else:
     from unfold.admin import ModelAdmin
 
 Row = TypeVar("Row", bound=Model)
+
+
+def exactly(name: str) -> Callable[[Model], str]:
+    """Return a column of an amount or quantity, with every digit and no more."""
+
+    @admin.display(description=name.replace("_", " "), ordering=name)
+    def column(row: Model) -> str:
+        return as_text(getattr(row, name))
+
+    return column
 
 
 class ReadOnlyAdmin(ModelAdmin[Row]):
@@ -48,24 +59,28 @@ class HistoryAdmin(ReadOnlyAdmin[Row]):
     list_per_page = 50
 
 
+AMOUNT = exactly("amount")
+
+
 @admin.register(Wallet)
 class WalletAdmin(ReadOnlyAdmin[Wallet]):
-    list_display = ("id", "currency", "exact_balance", "credit_limit", "sequence")
+    list_display = (
+        "id",
+        "currency",
+        exactly("balance"),
+        exactly("credit_limit"),
+        "sequence",
+    )
     search_fields = ("=id",)
     ordering = ("-pk",)
     show_full_result_count = False
     fields = (
         "currency",
-        "exact_balance",
+        "balance",
         "credit_limit",
         "sequence",
         "recorded_at",
     )
-    readonly_fields = ("exact_balance",)
-
-    @admin.display(description="balance", ordering="balance")
-    def exact_balance(self, wallet: Wallet) -> str:
-        return format_exact(wallet.balance, wallet.currency)
 
 
 @admin.register(CreditLot)
@@ -74,8 +89,8 @@ class CreditLotAdmin(ReadOnlyAdmin[CreditLot]):
         "reference",
         "wallet",
         "source",
-        "granted",
-        "remaining",
+        exactly("granted"),
+        exactly("remaining"),
         "starts_at",
         "expires_at",
         "expired_at",
@@ -95,8 +110,8 @@ class EntryAdmin(HistoryAdmin[Entry]):
         "sequence",
         "kind",
         "book",
-        "amount",
-        "balance_after",
+        AMOUNT,
+        exactly("balance_after"),
         "cause",
         "actor",
     )

@@ -105,7 +105,8 @@ class OpenWallet:
         """
         parts = list(draw(self.lots, amount, at=why.occurred_at))
         for lot_id, part in parts:
-            self.append(Kind.USAGE, Book.CONSUMED, -part, lot_id=lot_id, why=why)
+            taken = part.copy_negate()
+            self.append(Kind.USAGE, Book.CONSUMED, taken, lot_id=lot_id, why=why)
         return parts
 
 

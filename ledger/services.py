@@ -56,7 +56,7 @@ def grant_credits(
     why = Cause(cause=grant.reference, actor=actor, occurred_at=occurred_at)
     book = _GRANT_BOOKS[grant.source]
     wallet.append(Kind.GRANT, book, lot.granted, lot_id=lot.pk, why=why)
-    if overdraft and grant.starts_at <= occurred_at:
+    if overdraft > 0 and grant.starts_at <= occurred_at:
         _settle(wallet, lot, min(overdraft, lot.granted), why)
     write_entries([wallet])
     lot.refresh_from_db()
@@ -77,7 +77,8 @@ def _create_lot(wallet_id: int, grant: Grant) -> CreditLot:
 
 
 def _settle(wallet: OpenWallet, lot: CreditLot, amount: Decimal, why: Cause) -> None:
-    wallet.append(Kind.SETTLEMENT, Book.RECEIVABLE, -amount, lot_id=lot.pk, why=why)
+    taken = amount.copy_negate()
+    wallet.append(Kind.SETTLEMENT, Book.RECEIVABLE, taken, lot_id=lot.pk, why=why)
     wallet.append(Kind.SETTLEMENT, Book.RECEIVABLE, amount, lot_id=None, why=why)
 
 
@@ -110,7 +111,8 @@ def expire_wallet(*, wallet_id: int, expired_before: datetime, actor: str) -> in
         if lot.expires_at is None or lot.expires_at > expired_before:
             continue
         why = Cause(cause=f"lot:{lot.id}", actor=actor, occurred_at=lot.expires_at)
-        wallet.append(Kind.EXPIRY, Book.EXPIRED, -lot.remaining, lot_id=lot.id, why=why)
+        taken = lot.remaining.copy_negate()
+        wallet.append(Kind.EXPIRY, Book.EXPIRED, taken, lot_id=lot.id, why=why)
         swept += 1
     write_entries([wallet])
     return swept

@@ -48,6 +48,13 @@ BALANCES = """
     LEFT JOIN ledger_entry AS entry ON entry.wallet_id = wallet.id
     GROUP BY wallet.id
 """
+LAST_DIGESTS = """
+    SELECT format('wallet %s', wallet.id), encode(entry.digest, 'hex'),
+        encode(wallet.digest, 'hex')
+    FROM ledger_wallet AS wallet
+    JOIN ledger_entry AS entry
+        ON entry.wallet_id = wallet.id AND entry.sequence = wallet.sequence
+"""
 LOTS = """
     SELECT format('lot %s', lot.id), coalesce(sum(entry.amount), 0), lot.remaining
     FROM ledger_creditlot AS lot
@@ -71,6 +78,7 @@ def verify_ledger() -> Iterator[Finding]:
     yield compare("lot = sum of its entries", LOTS)
     yield compare("balance = lots - overdraft", FUNDS)
     yield _verify_chains()
+    yield compare("wallet's digest = last entry's", LAST_DIGESTS)
 
 
 def _verify_chains() -> Finding:

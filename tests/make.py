@@ -30,6 +30,7 @@ from ledger.models import CreditLot, Source, Wallet
 from ledger.services import Grant, grant_credits, open_wallet
 from ratelimits.models import RateLimit, RateLimitPolicy
 
+PASSWORD = "correct horse battery"  # noqa: S105
 NOW = datetime(2026, 11, 15, 12, 0, tzinfo=UTC)
 SEED_CARD = """\
 model: text-gen-v3
@@ -194,9 +195,7 @@ def key_of(secret: str) -> ApiKey:
 
 def member(customer: Customer, *, email: str = "ada@example.com") -> User:
     """Make a person who owns a customer's account."""
-    user = User.objects.create_user(
-        username=email, email=email, password="a long password"
-    )  # noqa: S106
+    user = User.objects.create_user(username=email, email=email, password=PASSWORD)
     add_member(customer=customer, user=user, role=Role.OWNER)
     return user
 

@@ -1004,8 +1004,8 @@ class Migration(migrations.Migration):
                 name="frozen_with_its_version",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     declare="DECLARE frozen boolean;",
-                    func="\n        SELECT published_at IS NOT NULL INTO frozen FROM billing_ratecardversion\n        WHERE id = CASE TG_OP WHEN 'INSERT' THEN NEW.version_id ELSE OLD.version_id END;\n        IF frozen THEN\n            RAISE EXCEPTION 'prices of a published version are frozen: % refused', TG_OP\n            USING ERRCODE = 'restrict_violation';\n        END IF;\n        RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;\n    ",
-                    hash="052b25768540933ad6dc4275a4c9b4d19545dcc8",
+                    func="\n        -- Both: a price may no more be moved into a published version than out of it.\n        SELECT bool_or(published_at IS NOT NULL) INTO frozen\n        FROM billing_ratecardversion WHERE id IN (OLD.version_id, NEW.version_id);\n        IF frozen THEN\n            RAISE EXCEPTION 'prices of a published version are frozen: % refused', TG_OP\n            USING ERRCODE = 'restrict_violation';\n        END IF;\n        RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;\n    ",
+                    hash="900cc38ffd58b8adcacb1862c4c3a250e06f03bf",
                     operation="INSERT OR UPDATE OR DELETE",
                     pgid="pgtrigger_frozen_with_its_version_62fcb",
                     table="billing_rate",
@@ -1033,8 +1033,8 @@ class Migration(migrations.Migration):
                 name="frozen_with_its_version",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     declare="DECLARE frozen boolean;",
-                    func="\n        SELECT published_at IS NOT NULL INTO frozen FROM billing_ratecardversion\n        WHERE id = CASE TG_OP WHEN 'INSERT' THEN NEW.version_id ELSE OLD.version_id END;\n        IF frozen THEN\n            RAISE EXCEPTION 'prices of a published version are frozen: % refused', TG_OP\n            USING ERRCODE = 'restrict_violation';\n        END IF;\n        RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;\n    ",
-                    hash="a5d4100aa794769534af70a65ad827b6f4e4806a",
+                    func="\n        -- Both: a price may no more be moved into a published version than out of it.\n        SELECT bool_or(published_at IS NOT NULL) INTO frozen\n        FROM billing_ratecardversion WHERE id IN (OLD.version_id, NEW.version_id);\n        IF frozen THEN\n            RAISE EXCEPTION 'prices of a published version are frozen: % refused', TG_OP\n            USING ERRCODE = 'restrict_violation';\n        END IF;\n        RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;\n    ",
+                    hash="1e5937e69866c23881e47fbb6fcf2c3525653bf8",
                     operation="INSERT OR UPDATE OR DELETE",
                     pgid="pgtrigger_frozen_with_its_version_69774",
                     table="billing_contextband",

@@ -23,8 +23,9 @@ FREEZE_PRICES = pgtrigger.Trigger(
     operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
     declare=[("frozen", "boolean")],
     func="""
-        SELECT published_at IS NOT NULL INTO frozen FROM billing_ratecardversion
-        WHERE id = CASE TG_OP WHEN 'INSERT' THEN NEW.version_id ELSE OLD.version_id END;
+        -- Both: a price may no more be moved into a published version than out of it.
+        SELECT bool_or(published_at IS NOT NULL) INTO frozen
+        FROM billing_ratecardversion WHERE id IN (OLD.version_id, NEW.version_id);
         IF frozen THEN
             RAISE EXCEPTION 'prices of a published version are frozen: % refused', TG_OP
             USING ERRCODE = 'restrict_violation';

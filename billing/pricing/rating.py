@@ -19,10 +19,8 @@ from billing.pricing.compiled import (
 )
 from billing.pricing.dimensions import REQUESTS, context_tokens, is_dimension
 from ledger.money import (
-    MAX_DIGITS,
     SCALE,
     WIDE,
-    AmountTooLargeError,
     as_text,
     exact,
 )
@@ -34,13 +32,16 @@ __all__ = [
     "UnratableError",
     "compile_card",
     "rate_usage",
+    "read_quantity",
 ]
 
 _ONE: Final = Decimal(1)
-_TOO_MANY: Final = 10 ** (MAX_DIGITS - SCALE)
+# Of units, or of money for them: sums over many calls have to fit in as many digits.
+_DIGITS: Final = 15
+_TOO_MANY: Final = 10**_DIGITS
 
 # `Decimal` itself would also take "1_000", "1E+400" and the full-width digits.
-_NUMBER: Final = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,18})?")
+_NUMBER: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,18})?")
 
 
 class Reason(StrEnum):
@@ -113,7 +114,7 @@ def _read_quantities(
     """Return every quantity the event states, once each non-zero one has a rate."""
     priced = prices.dimensions
     quantities = {
-        name: _read_quantity(name, value)
+        name: read_quantity(name, value)
         for name, value in properties.items()
         if name in priced or is_dimension(name)
     }
@@ -123,10 +124,12 @@ def _read_quantities(
     return quantities
 
 
-def _read_quantity(name: str, value: object) -> Decimal:
+def read_quantity(name: str, value: object) -> Decimal:
     """Return a quantity as a decimal; floats, booleans and nulls are not numbers here.
 
     Text counts if it is a plain decimal, as clients of OpenMeter send it.
+
+    :raises UnratableError: if it is no number, or none that can be stored.
     """
     # Not `isinstance`, since True is an int and would be charged as one token.
     if type(value) is int and 0 <= value < _TOO_MANY:
@@ -135,7 +138,10 @@ def _read_quantity(name: str, value: object) -> Decimal:
         return Decimal(value)
     if isinstance(value, Decimal) and _fits(value):
         return value
-    detail = f"{name} must be a number from 0 with at most {SCALE} decimal places."
+    detail = (
+        f"{name} must be a number from 0 with {_DIGITS} digits and {SCALE} decimals "
+        "at most."
+    )
     raise UnratableError(Reason.BAD_QUANTITY, detail)
 
 
@@ -194,8 +200,7 @@ def _charge(rate: CompiledRate, quantity: Decimal) -> ChargeLine:
 
 def _storable(amount: Decimal, dimension: str) -> Decimal:
     """Return an amount to 18 decimal places."""
-    try:
-        return exact(amount)
-    except AmountTooLargeError as error:
-        detail = f"{dimension} costs more than can be stored: {error}."
-        raise UnratableError(Reason.BAD_QUANTITY, detail) from error
+    if amount >= _TOO_MANY:
+        detail = f"{dimension} costs more than can be stored."
+        raise UnratableError(Reason.BAD_QUANTITY, detail)
+    return exact(amount)

@@ -31,9 +31,14 @@ EVENTS = """
 """
 CHARGES = """
     SELECT format('charge %s', charge.id),
-        round(rate.price * charge.quantity * coalesce(band.multiplier, 1)
-            / rate.unit, 17),
-        round(charge.amount, 17)
+        -- Equal if they differ by no more than half of the last digit that is stored.
+        CASE WHEN 2 * abs(charge.amount * rate.unit
+            - rate.price * charge.quantity * coalesce(band.multiplier, 1))
+            <= rate.unit * 1e-18
+        THEN charge.amount
+        ELSE round(rate.price * charge.quantity * coalesce(band.multiplier, 1)
+            / rate.unit, 18) END,
+        charge.amount
     FROM billing_charge AS charge
     LEFT JOIN billing_rate AS rate ON rate.id = charge.rate_id
     LEFT JOIN billing_contextband AS band ON band.id = charge.band_id

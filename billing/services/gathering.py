@@ -1,7 +1,7 @@
 """Turning the chunks in a batch into the events of the streams they complete."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from billing.pricing.dimensions import is_dimension
 from billing.services.accounts import Account
@@ -15,6 +15,8 @@ from billing.services.streams import (
     lock_streams,
     store_chunks,
 )
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def gather_chunks(
@@ -59,8 +61,9 @@ def gather_silent(
     received_at: datetime,
 ) -> list[Item]:
     """Cut streams without a chunk since an instant; returns their events."""
+    # No chunk came now: the time of each stream's last one stays what it was.
     streams = lock_streams(
-        ((account.id, key) for account, key in keys), received_at=silent_since
+        ((account.id, key) for account, key in keys), received_at=_NEVER
     )
     silent = [
         (account, key, streams[account.id, key])

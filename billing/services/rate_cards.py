@@ -6,7 +6,9 @@ from django.db import transaction
 from django.db.models import Max
 
 from billing.models import ContextBand, Rate, RateCard, RateCardVersion
+from billing.pricing.additions import only_adds
 from billing.pricing.card import Card, ModelPrices
+from billing.services.price_book import PriceBook, load_card
 
 
 @transaction.atomic
@@ -72,17 +74,16 @@ def publish_version(
 ) -> RateCardVersion:
     """Freeze a draft and put it in force from a date on.
 
-    Calls that are priced stay as they are, so the date may not lie in the past; only
-    a card's first version may, since nothing was priced before it.
+    Calls that are priced stay as they are, so the date may lie in the past only for
+    prices that were missing then: calls that wait for them in quarantine get a price.
 
     :raises AlreadyPublishedError: if the version was published before.
-    :raises RetroactivePriceError: if the date is past and the card has prices.
+    :raises RetroactivePriceError: if the date is past and it would change a price.
     """
     draft = RateCardVersion.objects.select_for_update().get(pk=version.pk)
     if draft.published_at:
         raise AlreadyPublishedError(str(draft))
-    siblings = RateCardVersion.objects.filter(rate_card=draft.rate_card)
-    if effective_from < at and siblings.filter(published_at__isnull=False).exists():
+    if effective_from < at and _changes_prices(draft, effective_from):
         message = (
             f"{effective_from:%Y-%m-%d %H:%M} is past: priced calls stay as they are"
         )
@@ -94,3 +95,11 @@ def publish_version(
     )
     draft.save(update_fields=["effective_from", "published_at", "published_by"])
     return draft
+
+
+def _changes_prices(draft: RateCardVersion, effective_from: datetime) -> bool:
+    book = PriceBook([draft.rate_card_id])
+    earlier = book.find_version(draft.rate_card_id, effective_from)
+    if earlier is None:
+        return False
+    return not only_adds(load_card(draft.pk), to=load_card(earlier))

@@ -6,12 +6,13 @@ Runs inside the transaction of `record_events` or `cut_streams`.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection
 
 from billing.models import Stream, StreamChunk
+from billing.pricing.rating import UnratableError, read_quantity
 from billing.services.accounts import Account
 from billing.services.events import PostedEvent
 from ledger.database import as_json_rows
@@ -137,7 +138,9 @@ def close_streams(
     """End streams: what comes for them later is refused."""
     for stream in streams:
         stream.is_closed, stream.is_cut = True, is_cut
-        Stream.objects.filter(pk=stream.id).update(closed_at=closed_at, is_cut=is_cut)
+        # Another server's clock may have been ahead when it took the last chunk.
+        ended_at = max(closed_at, stream.last_chunk_at)
+        Stream.objects.filter(pk=stream.id).update(closed_at=ended_at, is_cut=is_cut)
 
 
 def assemble(
@@ -153,7 +156,7 @@ def assemble(
     for chunk in ordered:
         for name, value in chunk.properties.items():
             if name in properties and is_summed(name):
-                properties[name] = _add(properties[name], value)
+                properties[name] = _add(name, properties[name], value)
             else:
                 properties[name] = value
     return PostedEvent(
@@ -165,18 +168,15 @@ def assemble(
     )
 
 
-def _add(earlier: object, later: object) -> object:
-    try:
-        return total((_number(earlier), _number(later)))
-    except (TypeError, InvalidOperation):
-        # No number: rating will say so, and the event waits in quarantine.
-        return later
-
-
-def _number(value: object) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise TypeError(value)
-    return Decimal(value)
+def _add(name: str, earlier: object, later: object) -> object:
+    parts: list[Decimal] = []
+    for value in (earlier, later):
+        try:
+            parts.append(read_quantity(name, value))
+        except UnratableError:
+            # It stands: rating will refuse it, and the event waits in quarantine.
+            return value
+    return total(parts)
 
 
 def list_silent_streams(*, since: datetime) -> list[tuple[str, str]]:

@@ -1,6 +1,8 @@
 """What every environment shares. A missing secret is a crash at start."""
 
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import django_stubs_ext
 import environ
@@ -110,7 +112,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT: Path | None = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 
 SESSION_COOKIE_HTTPONLY = True
@@ -217,7 +219,7 @@ INVOICE_DRAFT_WINDOW = timedelta(hours=env.int("INVOICE_DRAFT_WINDOW_HOURS", def
 PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER", default="simulated")
 
 # One line of JSON for each record, with the request's id, whatever library logs it.
-LOGGING = {
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {

@@ -12,26 +12,34 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     moved bigint;
 BEGIN
-    -- The entries of a wallet must follow its last one without a gap, and the last of
-    -- them must say the balance that they add up to.
+    -- The entries of a wallet must follow its last one without a gap, and each of them
+    -- must say the balance that it leads to.
     UPDATE ledger_wallet AS wallet
     SET balance = wallet.balance + added.amount,
         sequence = added.last_sequence,
         digest = added.last_digest
     FROM (
         SELECT wallet_id,
-            count(DISTINCT sequence) AS entries,
-            min(sequence) AS first_sequence,
+            min(sequence - place) AS least_before,
+            max(sequence - place) AS most_before,
+            min(balance_after - moved_so_far) AS least_balance,
+            max(balance_after - moved_so_far) AS most_balance,
             max(sequence) AS last_sequence,
             sum(amount) AS amount,
-            (array_agg(balance_after ORDER BY sequence DESC))[1] AS last_balance,
             (array_agg(digest ORDER BY sequence DESC))[1] AS last_digest
-        FROM new_entries GROUP BY wallet_id
+        FROM (
+            SELECT *, row_number() OVER numbered AS place,
+                sum(amount) OVER numbered AS moved_so_far
+            FROM new_entries
+            WINDOW numbered AS (PARTITION BY wallet_id ORDER BY sequence ROWS
+                BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+        ) AS entry GROUP BY wallet_id
     ) AS added
     WHERE wallet.id = added.wallet_id
-        AND added.first_sequence = wallet.sequence + 1
-        AND added.last_sequence = wallet.sequence + added.entries
-        AND added.last_balance = wallet.balance + added.amount;
+        AND added.least_before = wallet.sequence
+        AND added.most_before = wallet.sequence
+        AND added.least_balance = wallet.balance
+        AND added.most_balance = wallet.balance;
     GET DIAGNOSTICS moved = ROW_COUNT;
     IF moved <> (SELECT count(DISTINCT wallet_id) FROM new_entries) THEN
         RAISE EXCEPTION 'entries do not continue their wallet'

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 import msgspec
@@ -16,6 +16,10 @@ from msgspec import Meta
 from billing.services.events import PostedEvent, StreamPart
 
 MAX_EVENTS = 1_000
+MAX_BYTES = 16 * 1024 * 1024
+MAX_DEPTH = 32
+# Of a number with a fraction or an exponent, written out in full.
+MAX_NUMBER = 100
 _Key = Annotated[str, Meta(min_length=1, max_length=255)]
 _Name = Annotated[str, Meta(min_length=1, max_length=100)]
 _Sequence = Annotated[int, Meta(ge=0, le=1_000_000)]
@@ -36,7 +40,19 @@ class _Event(msgspec.Struct, forbid_unknown_fields=True):
     stream: _Stream | None = None
 
 
-_DECODER = msgspec.json.Decoder(_Event, float_hook=Decimal)
+def _read_number(text: str) -> Decimal:
+    """Return a number as it will be read from the database: 1e2 is 100."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = None
+    if number is None or max(len(text), abs(number.adjusted())) > MAX_NUMBER:
+        message = f"Numbers may have {MAX_NUMBER} digits"
+        raise msgspec.ValidationError(message)
+    return Decimal(f"{number:f}") if number else number.copy_abs()
+
+
+_DECODER = msgspec.json.Decoder(_Event, float_hook=_read_number)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _MESSAGE = re.compile(r"(?P<problem>.*?)(?: - at `\$(?P<path>.*)`)?", re.DOTALL)
@@ -108,6 +124,9 @@ def _posted(event: _Event, text: msgspec.Raw) -> PostedEvent:
     if b"\\u0000" in bytes(text):
         message = "Text must not hold NUL characters"
         raise msgspec.ValidationError(message)
+    if _is_deep(event.properties, MAX_DEPTH):
+        message = "The JSON is nested too deeply"
+        raise msgspec.ValidationError(message)
     return PostedEvent(
         customer=event.customer_id,
         idempotency_key=event.idempotency_key,
@@ -116,6 +135,15 @@ def _posted(event: _Event, text: msgspec.Raw) -> PostedEvent:
         properties=event.properties,
         stream=_part(event.stream),
     )
+
+
+def _is_deep(value: object, levels: int) -> bool:
+    """Tell whether objects and arrays lie within each other beyond that many levels."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
+        return False
+    return not levels or any(_is_deep(child, levels - 1) for child in value)
 
 
 def _part(stream: _Stream | None) -> StreamPart | None:

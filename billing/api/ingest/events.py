@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from billing.api.ingest.decoding import (
+    MAX_BYTES,
     BadEvent,
     Body,
     MalformedBodyError,
@@ -43,7 +44,10 @@ class RawJSONParser(BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: Any, *_args: Any, **_kwargs: Any) -> Any:
-        return stream.read()
+        body = stream.read(MAX_BYTES + 1)
+        if len(body) > MAX_BYTES:
+            raise PayloadTooLarge
+        return body
 
 
 class EventsView(APIView):
@@ -74,8 +78,10 @@ def _read(request: Request) -> Body:
     # Django reads a chunked body without a length as empty: usage would vanish.
     if request.META.get("HTTP_TRANSFER_ENCODING"):
         raise LengthRequired
+    # DRF hands an absent body on as an empty dictionary.
+    body = cast("bytes", request.data or b"")
     try:
-        return decode_body(cast("bytes", request.data))
+        return decode_body(body)
     except MalformedBodyError as error:
         raise ParseError(str(error)) from error
     except TooManyEventsError as error:
