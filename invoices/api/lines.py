@@ -1,0 +1,78 @@
+"""`GET /v1/invoices/{number}/lines`, and each line's days."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from invoices.api.base import AmountField, CustomerInput, CustomerView
+from invoices.queries import get_invoice, get_line, list_days, list_lines
+
+
+class RateOutput(serializers.Serializer[object]):
+    dimension = serializers.CharField()
+    unit = serializers.IntegerField()
+    unit_name = serializers.CharField()
+    price = AmountField()
+    rate_card = serializers.CharField(source="version.rate_card.code")
+    version = serializers.IntegerField(source="version.number")
+    effective_from = serializers.DateTimeField(source="version.effective_from")
+
+
+class BandOutput(serializers.Serializer[object]):
+    max_tokens = serializers.IntegerField()
+    multiplier = AmountField()
+
+
+class LineOutput(serializers.Serializer[object]):
+    position = serializers.IntegerField()
+    kind = serializers.CharField()
+    description = serializers.CharField()
+    model = serializers.CharField()
+    rate = RateOutput(allow_null=True)
+    band = BandOutput(allow_null=True)
+    calls = serializers.IntegerField()
+    quantity = AmountField()
+    exact_amount = AmountField()
+    amount = AmountField()
+
+
+class LinesOutput(serializers.Serializer[object]):
+    results = LineOutput(many=True)
+
+
+class DayOutput(serializers.Serializer[object]):
+    day = serializers.DateField()
+    calls = serializers.IntegerField()
+    quantity = AmountField()
+    amount = AmountField()
+
+
+class DaysOutput(serializers.Serializer[object]):
+    results = DayOutput(many=True)
+
+
+class LinesView(CustomerView):
+    """An invoice's lines, in their order; the amounts add up to its total."""
+
+    @extend_schema(
+        operation_id="list_invoice_lines",
+        parameters=[CustomerInput],
+        responses={200: LinesOutput},
+    )
+    def get(self, request: Request, number: str) -> Response:  # noqa: ARG002
+        invoice = get_invoice(customer=self.get_customer(), number=number)
+        return Response(LinesOutput({"results": list_lines(invoice=invoice)}).data)
+
+
+class DaysView(CustomerView):
+    """A line's days; the amounts add up to its exact amount, to the last digit."""
+
+    @extend_schema(
+        operation_id="list_invoice_line_days",
+        parameters=[CustomerInput],
+        responses={200: DaysOutput},
+    )
+    def get(self, request: Request, number: str, position: int) -> Response:  # noqa: ARG002
+        line = get_line(customer=self.get_customer(), number=number, position=position)
+        return Response(DaysOutput({"results": list_days(line=line)}).data)

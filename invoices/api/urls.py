@@ -1,0 +1,21 @@
+from django.urls import path
+
+from invoices import converters  # noqa: F401 - registers the types of the paths below.
+from invoices.api.calls import CallsView, EventView
+from invoices.api.invoices import InvoicesView, InvoiceView
+from invoices.api.lines import DaysView, LinesView
+
+_LINE = "invoices/<str:number>/lines/<int:position>"
+
+urlpatterns = [
+    path("invoices", InvoicesView.as_view(), name="invoices"),
+    path("invoices/<str:number>", InvoiceView.as_view(), name="invoice"),
+    path("invoices/<str:number>/lines", LinesView.as_view(), name="invoice-lines"),
+    path(f"{_LINE}/days", DaysView.as_view(), name="invoice-line-days"),
+    path(
+        f"{_LINE}/days/<day:day>/calls",
+        CallsView.as_view(),
+        name="invoice-line-calls",
+    ),
+    path("events/<key:key>", EventView.as_view(), name="event"),
+]

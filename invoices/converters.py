@@ -1,0 +1,34 @@
+"""The parts of a URL that are not plain text."""
+
+from datetime import date
+
+from django.urls import register_converter
+
+
+class DayConverter:
+    """A calendar day, as 2026-11-23."""
+
+    regex = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
+    def to_python(self, value: str) -> date:
+        return date.fromisoformat(value)
+
+    def to_url(self, value: date | str) -> str:
+        # Templates write a moment's day in its own zone, which only they know.
+        return str(value)
+
+
+class KeyConverter:
+    """An idempotency key: the caller's own text, even with slashes and line ends."""
+
+    regex = r"(?s:.+)"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(DayConverter, "day")
+register_converter(KeyConverter, "key")

@@ -1,0 +1,143 @@
+"""The portal's pages from an invoice down to one call, and from a call back up."""
+
+from abc import abstractmethod
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+
+from billing.forms import BuyForm, FindForm, PlaceForm
+from billing.queries.paging import Page, read_page
+from billing.views.base import PortalView
+from invoices.models import Invoice
+from invoices.queries import Call, get_call, get_invoice, list_invoices
+from invoices.queries.pages import (
+    DayPage,
+    InvoicePage,
+    LinePage,
+    get_day_page,
+    get_invoice_page,
+    get_line_page,
+)
+from invoices.services.checkout import check_out_pack, start_checkout
+from invoices.services.purchases import NotOpenError, PackNotForSaleError
+
+
+class InvoicesView(PortalView):
+    """Every final invoice, the newest first."""
+
+    template_name = "invoices/list.html"
+    section = "invoices"
+
+    def get_page(self) -> Page[Invoice]:
+        before = PlaceForm.read_before(self.request.GET)
+        invoices = list_invoices(customer=self.customer)
+        return read_page(invoices, key="id", before=before)
+
+
+class InvoiceView(PortalView):
+    """One invoice with its lines."""
+
+    template_name = "invoices/invoice.html"
+    section = "invoices"
+
+    def get_page(self) -> InvoicePage:
+        return get_invoice_page(customer=self.customer, **self.kwargs)
+
+
+class LineView(PortalView):
+    """The days that make up an invoice line."""
+
+    template_name = "invoices/line.html"
+    section = "invoices"
+
+    def get_page(self) -> LinePage:
+        return get_line_page(customer=self.customer, **self.kwargs)
+
+
+class DayView(PortalView):
+    """The calls of a line on one day."""
+
+    template_name = "invoices/day.html"
+    section = "invoices"
+
+    def get_page(self) -> DayPage:
+        return get_day_page(
+            customer=self.customer,
+            number=self.kwargs["number"],
+            position=self.kwargs["position"],
+            day=self.kwargs["day"],
+            after=PlaceForm.read_after(self.request.GET),
+        )
+
+
+class CallView(PortalView):
+    """One call with the whole arithmetic of its price."""
+
+    template_name = "invoices/call.html"
+    section = "usage"
+
+    def get_page(self) -> Call:
+        return get_call(customer=self.customer, key=self.kwargs["key"])
+
+
+class FindView(PortalView):
+    """Leads from a request id to its call."""
+
+    template_name = "invoices/find.html"
+    section = "usage"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        key = FindForm.read_key(request.GET)
+        try:
+            get_call(customer=self.customer, key=key)
+        except ObjectDoesNotExist:
+            context = self.get_context_data(key=key)
+            return self.render_to_response(context, status=404)
+        return redirect("portal:call", key=key)
+
+    def get_page(self) -> None:
+        return None
+
+
+class PurchaseView(PortalView):
+    """Leads to where money is paid, those who may spend it."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, **_: Any) -> HttpResponse:
+        if not self.seat.may_buy:
+            raise PermissionDenied
+        return_url = request.build_absolute_uri(reverse("portal:credits"))
+        try:
+            return redirect(self.start_checkout(return_url))
+        except (ObjectDoesNotExist, PackNotForSaleError, NotOpenError) as error:
+            raise Http404 from error
+
+    @abstractmethod
+    def start_checkout(self, return_url: str) -> str:
+        """Return the provider's address."""
+
+
+class BuyView(PurchaseView):
+    """Orders a credit pack."""
+
+    def start_checkout(self, return_url: str) -> str:
+        return check_out_pack(
+            customer=self.customer,
+            pack=BuyForm.read_pack(self.request.POST),
+            return_url=return_url,
+            at=timezone.now(),
+        )
+
+
+class PayView(PurchaseView):
+    """Pays for an invoice that is open."""
+
+    def start_checkout(self, return_url: str) -> str:
+        invoice = get_invoice(customer=self.customer, number=self.kwargs["number"])
+        now = timezone.now()
+        return start_checkout(invoice=invoice, return_url=return_url, at=now)

@@ -1,0 +1,112 @@
+"""What the portal's pages on invoices show, with their sums. Nothing here writes."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from billing.models import Customer
+from invoices.models import AppliedCredit, Invoice, InvoiceLine, Status
+from invoices.queries.lines import (
+    CallPage,
+    LineDay,
+    get_line,
+    list_calls,
+    list_days,
+    list_lines,
+)
+from invoices.queries.listing import get_invoice
+from ledger.money import WIDE, total
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePage:
+    """An invoice with its lines and the credits that paid for its usage."""
+
+    invoice: Invoice
+    lines: list[InvoiceLine]
+    credits: list[AppliedCredit]
+
+    @property
+    def exact_total(self) -> Decimal:
+        """The sum of the lines before they were rounded."""
+        return total(line.exact_amount for line in self.lines)
+
+    @property
+    def remainder(self) -> Decimal:
+        """What rounding to the currency added to the invoice, or took from it."""
+        return WIDE.subtract(self.invoice.total, self.exact_total)
+
+    @property
+    def is_payable(self) -> bool:
+        """Whether money is still wanted for it."""
+        return self.invoice.status == Status.OPEN and self.invoice.amount_due > 0
+
+
+@dataclass(frozen=True, slots=True)
+class LinePage:
+    """An invoice line with the days that it is made of."""
+
+    line: InvoiceLine
+    days: list[LineDay]
+
+    @property
+    def calls(self) -> int:
+        """The calls of all days."""
+        return sum(day.calls for day in self.days)
+
+    @property
+    def quantity(self) -> Decimal:
+        """What was used on all days."""
+        return total(day.quantity for day in self.days)
+
+    @property
+    def amount(self) -> Decimal:
+        """The sum of the days, exactly."""
+        return total(day.amount for day in self.days)
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether the days add up to the line, to the last digit."""
+        return self.amount == self.line.exact_amount
+
+
+@dataclass(frozen=True, slots=True)
+class DayPage:
+    """One day of an invoice line, with some of its calls."""
+
+    line: InvoiceLine
+    calls: CallPage
+
+
+def get_invoice_page(*, customer: Customer, number: str) -> InvoicePage:
+    """Return a customer's invoice with all that it is made of.
+
+    :raises Invoice.DoesNotExist: if the customer has none with this number.
+    """
+    invoice = get_invoice(customer=customer, number=number)
+    credits = AppliedCredit.objects.filter(invoice=invoice).select_related("lot")
+    return InvoicePage(
+        invoice=invoice,
+        lines=list(list_lines(invoice=invoice)),
+        credits=list(credits.order_by("pk")),
+    )
+
+
+def get_line_page(*, customer: Customer, number: str, position: int) -> LinePage:
+    """Return a line of a customer's invoice with its days.
+
+    :raises InvoiceLine.DoesNotExist: if the customer has no such line.
+    """
+    line = get_line(customer=customer, number=number, position=position)
+    return LinePage(line, list_days(line=line))
+
+
+def get_day_page(
+    *, customer: Customer, number: str, position: int, day: date, after: int | None
+) -> DayPage:
+    """Return a page of the calls of one day of a customer's invoice line.
+
+    :raises ObjectDoesNotExist: if the customer has no such line, or no call `after`.
+    """
+    line = get_line(customer=customer, number=number, position=position)
+    return DayPage(line, list_calls(line=line, day=day, after=after))

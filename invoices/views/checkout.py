@@ -1,0 +1,59 @@
+"""The simulated provider's page. Its unguessable address is the right to see it."""
+
+from typing import Any
+
+from django import forms
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.generic import TemplateView
+
+from invoices.models import Payment
+from invoices.payments.simulated import NAME, Choice
+from invoices.queries.checkout import get_payment
+from invoices.tasks import deliver_simulated_webhook
+
+
+class ChoiceForm(forms.Form):
+    """Which button was pressed."""
+
+    choice = forms.ChoiceField(choices=[(each.value, each.name) for each in Choice])
+
+
+@method_decorator(never_cache, name="dispatch")
+class SimulatedCheckoutView(TemplateView):
+    """Shows what is due, with a button to pay and one to decline."""
+
+    template_name = "invoices/simulated_checkout.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        payment = _get_payment(kwargs["reference"])
+        return super().get_context_data(**kwargs, payment=payment)
+
+    def post(self, request: HttpRequest, reference: str) -> HttpResponse:
+        form = ChoiceForm(request.POST)
+        if not form.is_valid():
+            return self.render_to_response(self.get_context_data(reference=reference))
+        payment = _get_payment(reference)
+        # Whether it is paid is for the webhook to say, never for this browser.
+        deliver_simulated_webhook.delay_on_commit(
+            reference=payment.reference, choice=form.cleaned_data["choice"]
+        )
+        return redirect(_return_url(request))
+
+
+def _get_payment(reference: str) -> Payment:
+    try:
+        return get_payment(provider=NAME, reference=reference)
+    except Payment.DoesNotExist as error:
+        raise Http404 from error
+
+
+def _return_url(request: HttpRequest) -> str:
+    wanted = request.GET.get("return_url", "")
+    is_ours = url_has_allowed_host_and_scheme(
+        wanted, {request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if is_ours else request.path

@@ -1,0 +1,115 @@
+import pytest
+import requests
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+from pytest_django.live_server_helper import LiveServer
+
+from invoices.models import Invoice, Payment, ProviderEvent, Status
+from invoices.payments.simulated import Choice, deliver
+from invoices.services.checkout import check_out_pack
+from invoices.services.purchases import fail_payment
+from ledger.models import CreditLot
+from tests import make
+
+
+def checkout(return_url: str = "/credits/") -> str:
+    return check_out_pack(
+        customer=make.customer(), pack=make.pack(), return_url=return_url, at=make.NOW
+    )
+
+
+@pytest.mark.django_db
+class TestSimulatedCheckout:
+    def test_shows_what_is_due(self, client: Client) -> None:
+        response = client.get(checkout())
+
+        page = response.content.decode()
+        assert response.status_code == 200
+        assert "INV-2026-000001" in page
+        assert "$50.00" in page
+        assert 'value="pay"' in page
+        assert 'value="decline"' in page
+
+    def test_has_no_buttons_once_the_payment_ended(self, client: Client) -> None:
+        url = checkout()
+        fail_payment(payment=Payment.objects.get(), at=make.NOW)
+
+        assert 'value="pay"' not in client.get(url).content.decode()
+
+    def test_paying_credits_nothing_by_itself(
+        self,
+        client: Client,
+        django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    ) -> None:
+        url = checkout()
+
+        with django_capture_on_commit_callbacks() as queued:
+            response = client.post(url, {"choice": "pay"})
+
+        assert (response.status_code, response["Location"]) == (302, "/credits/")
+        assert len(queued) == 1
+        assert not CreditLot.objects.exists()
+
+    def test_never_leads_to_another_site(self, client: Client) -> None:
+        url = checkout(return_url="https://evil.example/")
+
+        response = client.post(url, {"choice": "pay"})
+
+        assert response["Location"] == url.partition("?")[0]
+
+    def test_asks_again_after_an_unknown_choice(self, client: Client) -> None:
+        response = client.post(checkout(), {"choice": "steal"})
+
+        assert response.status_code == 200
+        assert 'value="pay"' in response.content.decode()
+
+    def test_is_safe_from_other_sites_forms(self) -> None:
+        client = Client(enforce_csrf_checks=True)
+
+        assert client.post(checkout(), {"choice": "pay"}).status_code == 403
+
+    def test_an_unknown_reference_is_not_found(self, client: Client) -> None:
+        assert client.get("/checkout/simulated/unknown/").status_code == 404
+
+
+@pytest.mark.story
+@pytest.mark.usefixtures("worker")
+@pytest.mark.django_db(transaction=True)
+class TestPaying:
+    @pytest.fixture(autouse=True)
+    def _server(self, live_server: LiveServer, settings: Settings) -> None:
+        settings.BASE_URL = live_server.url
+
+    def test_pay_leads_to_credits_by_webhook(self, client: Client) -> None:
+        client.post(checkout(), {"choice": "pay"})
+
+        assert Invoice.objects.get().status == Status.PAID
+        assert CreditLot.objects.get().remaining == 50
+        assert ProviderEvent.objects.get().kind == "payment.succeeded"
+
+    def test_pressing_twice_pays_once(self, client: Client) -> None:
+        url = checkout()
+
+        client.post(url, {"choice": "pay"})
+        client.post(url, {"choice": "pay"})
+
+        assert ProviderEvent.objects.count() == 1
+        assert CreditLot.objects.count() == 1
+
+    def test_a_delivery_that_is_not_taken_is_known_to_have_failed(
+        self, settings: Settings
+    ) -> None:
+        checkout()
+        reference = Payment.objects.get().reference
+        settings.PAYMENT_PROVIDER = "another"
+
+        with pytest.raises(requests.HTTPError):
+            deliver(reference=reference, choice=Choice.PAY, at=timezone.now())
+
+    def test_decline_leads_to_nothing(self, client: Client) -> None:
+        client.post(checkout(), {"choice": "decline"})
+
+        assert Payment.objects.get().status == "failed"
+        assert Invoice.objects.get().status == Status.OPEN
+        assert not CreditLot.objects.exists()
