@@ -1,0 +1,3 @@
+from billing.admin import customers, people, prices, usage
+
+__all__ = ["customers", "people", "prices", "usage"]

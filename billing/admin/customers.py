@@ -1,0 +1,181 @@
+from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from billing.models import ApiKey, CreditPack, Customer, Membership, Plan
+from billing.services.customers import (
+    EVENTS_WRITE,
+    USAGE_READ,
+    create_customer,
+    issue_api_key,
+    revoke_api_key,
+)
+from ledger.admin import exactly
+
+if TYPE_CHECKING:
+    # Unfold carries no types; its classes are Django's to a caller.
+    from django.contrib.admin import ModelAdmin, TabularInline
+else:
+    from unfold.admin import ModelAdmin, TabularInline
+
+_SCOPES = [(scope, scope) for scope in (EVENTS_WRITE, USAGE_READ)]
+
+
+class CustomerForm(forms.ModelForm[Customer]):
+    time_zone = forms.ChoiceField(
+        choices=[(name, name) for name in sorted(available_timezones())],
+        initial="UTC",
+        widget=UnfoldAdminSelectWidget,
+    )
+
+
+class MembershipInline(TabularInline[Membership, Customer]):
+    model = Membership
+    autocomplete_fields = ("user",)
+    extra = 0
+
+
+@admin.register(Customer)
+class CustomerAdmin(ModelAdmin[Customer]):
+    form = CustomerForm
+    list_display = ("external_id", "name", "email", "plan", "time_zone", "recorded_at")
+    list_select_related = ("plan",)
+    search_fields = ("=external_id", "=email", "^name")
+    autocomplete_fields = ("plan",)
+    ordering = ("-pk",)
+    show_full_result_count = False
+    inlines = [MembershipInline]
+
+    def get_fields(
+        self, request: HttpRequest, obj: Customer | None = None
+    ) -> tuple[str, ...]:
+        made = ("external_id", "name", "email", "plan", "time_zone")
+        return (*made, "wallet", "closed_until", "recorded_at") if obj else made
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Customer | None = None
+    ) -> tuple[str, ...]:
+        # Gateways know the id, and invoiced periods lie in the time zone.
+        fixed = ("external_id", "time_zone")
+        return (*fixed, "wallet", "closed_until", "recorded_at") if obj else ()
+
+    def save_model(
+        self, request: HttpRequest, obj: Customer, form: Any, change: bool
+    ) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        made = create_customer(
+            external_id=obj.external_id,
+            name=obj.name,
+            email=obj.email,
+            plan=obj.plan,
+            time_zone=obj.time_zone,
+        )
+        obj.pk, obj.wallet = made.pk, made.wallet
+
+
+@admin.register(Plan)
+class PlanAdmin(ModelAdmin[Plan]):
+    list_display = (
+        "code",
+        "name",
+        exactly("monthly_fee"),
+        "currency",
+        "mode",
+        "at_zero",
+        "rate_card",
+        "rate_limit_policy",
+    )
+    list_filter = ("mode", "at_zero")
+    list_select_related = ("rate_card", "rate_limit_policy")
+    search_fields = ("=code", "^name")
+    autocomplete_fields = ("rate_card", "rate_limit_policy")
+    ordering = ("code",)
+
+
+@admin.register(CreditPack)
+class CreditPackAdmin(ModelAdmin[CreditPack]):
+    list_display = (
+        "code",
+        "name",
+        exactly("price"),
+        "currency",
+        exactly("credits"),
+        exactly("bonus_credits"),
+        "validity_days",
+        "is_active",
+    )
+    list_filter = ("is_active",)
+    search_fields = ("=code", "^name")
+    ordering = ("price",)
+
+
+class ApiKeyForm(forms.ModelForm[ApiKey]):
+    scopes = forms.MultipleChoiceField(
+        choices=_SCOPES, widget=forms.CheckboxSelectMultiple
+    )
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ModelAdmin[ApiKey]):
+    form = ApiKeyForm
+    list_display = (
+        "prefix",
+        "name",
+        "customer",
+        "scopes",
+        "last_used_at",
+        "expires_at",
+        "revoked_at",
+    )
+    list_select_related = ("customer",)
+    search_fields = ("=prefix", "=customer__external_id", "^name")
+    autocomplete_fields = ("customer",)
+    ordering = ("-pk",)
+    show_full_result_count = False
+    actions = ["revoke"]
+
+    def get_fields(
+        self, request: HttpRequest, obj: ApiKey | None = None
+    ) -> tuple[str, ...]:
+        made = ("name", "customer", "scopes", "expires_at")
+        return (*made, "prefix", "last_used_at", "revoked_at") if obj else made
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: ApiKey | None = None
+    ) -> bool:
+        # A key's holder relies on what it may do: revoke it and issue another.
+        return False
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: ApiKey | None = None
+    ) -> bool:
+        return False
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("billing.change_apikey")
+
+    def save_model(
+        self, request: HttpRequest, obj: ApiKey, form: Any, change: bool
+    ) -> None:
+        issued = issue_api_key(
+            name=obj.name,
+            scopes=obj.scopes,
+            customer=obj.customer,
+            expires_at=obj.expires_at,
+        )
+        obj.pk, obj.prefix = issued.key.pk, issued.key.prefix
+        messages.warning(request, f"Copy it now, it is shown once: {issued.secret}")
+
+    @admin.action(description="Revoke", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        for key in queryset:
+            revoke_api_key(key=key, at=timezone.now())
+        messages.success(request, "The keys are refused from now on.")

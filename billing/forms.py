@@ -1,0 +1,99 @@
+"""What the portal's pages may be asked for."""
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.http import Http404, QueryDict
+
+from billing.models import CreditPack
+
+_LARGEST_KEY = 2**63 - 1
+# Wider than any customer's history, and far from where dates end.
+_FIRST_MONTH = date(2000, 1, 1)
+_LAST_MONTH = date(2999, 12, 1)
+
+
+class _QueryForm(forms.Form):
+    """The query of an address; one that cannot be answered leads nowhere."""
+
+    @classmethod
+    def _read(cls, query: QueryDict, name: str) -> Any:
+        form = cls(query)
+        if not form.is_valid():
+            raise Http404
+        return form.cleaned_data[name]
+
+
+class PlaceForm(_QueryForm):
+    """Where in a long list a page begins."""
+
+    before = forms.IntegerField(min_value=1, max_value=_LARGEST_KEY, required=False)
+    after = forms.IntegerField(min_value=1, max_value=_LARGEST_KEY, required=False)
+
+    @classmethod
+    def read_before(cls, query: QueryDict) -> int | None:
+        """Return the place that the page lies before, if any."""
+        place: int | None = cls._read(query, "before")
+        return place
+
+    @classmethod
+    def read_after(cls, query: QueryDict) -> int | None:
+        """Return the place that the page lies after, if any."""
+        place: int | None = cls._read(query, "after")
+        return place
+
+
+class MonthForm(_QueryForm):
+    """Which month is shown, such as 2026-11."""
+
+    month = forms.DateField(
+        input_formats=["%Y-%m"],
+        required=False,
+        validators=[MinValueValidator(_FIRST_MONTH), MaxValueValidator(_LAST_MONTH)],
+    )
+
+    @classmethod
+    def read_month(cls, query: QueryDict) -> date | None:
+        """Return the first day of the month that is asked for, if any."""
+        month: date | None = cls._read(query, "month")
+        return month
+
+
+class FindForm(_QueryForm):
+    """The request id of a call that is looked for."""
+
+    key = forms.CharField(max_length=255)
+
+    @classmethod
+    def read_key(cls, query: QueryDict) -> str:
+        """Return the request id, as it was posted."""
+        key: str = cls._read(query, "key")
+        return key
+
+
+class ActForm(_QueryForm):
+    """Which customer a person wants to act for."""
+
+    customer = forms.IntegerField(min_value=1, max_value=_LARGEST_KEY)
+
+    @classmethod
+    def read_customer(cls, query: QueryDict) -> int:
+        """Return the customer's id."""
+        customer: int = cls._read(query, "customer")
+        return customer
+
+
+class BuyForm(_QueryForm):
+    """Which credit pack a person wants to buy."""
+
+    pack = forms.ModelChoiceField(
+        CreditPack.objects.filter(is_active=True), to_field_name="code"
+    )
+
+    @classmethod
+    def read_pack(cls, query: QueryDict) -> CreditPack:
+        """Return the pack."""
+        pack: CreditPack = cls._read(query, "pack")
+        return pack

@@ -1,0 +1,75 @@
+"""Reading a customer's credits: lots, ledger and what is for sale. Nothing writes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from billing.models import CreditPack, Customer
+from billing.queries.paging import Page, read_page
+from ledger.models import CreditLot, Entry
+from ledger.money import ZERO
+from ledger.queries import Balance, get_balance, list_entries
+
+
+class LotState(StrEnum):
+    """What may be done with a lot at an instant."""
+
+    ACTIVE = "active"
+    SCHEDULED = "scheduled"
+    EXPIRED = "expired"
+    USED_UP = "used_up"
+
+
+@dataclass(frozen=True, slots=True)
+class LotRow:
+    """One grant of credits as its owner sees it at an instant."""
+
+    lot: CreditLot
+    state: LotState
+
+    @property
+    def remaining(self) -> Decimal:
+        """What may still be spent; an expired lot has nothing, swept or not."""
+        return ZERO if self.state is LotState.EXPIRED else self.lot.remaining
+
+
+@dataclass(frozen=True, slots=True)
+class Credits:
+    """A customer's credits: what is left, where it went, and what is for sale."""
+
+    balance: Balance
+    lots: list[LotRow]
+    ledger: Page[Entry]
+    packs: list[CreditPack]
+
+
+def get_credits(
+    *, customer: Customer, at: datetime, before: int | None = None
+) -> Credits:
+    """Return the customer's credits, with the entries before a place in the ledger."""
+    wallet_id = customer.wallet_id
+    lots = CreditLot.objects.filter(wallet=wallet_id).order_by("-pk")
+    entries = list_entries(wallet_id=wallet_id)
+    packs = CreditPack.objects.filter(
+        is_active=True, currency=customer.wallet.currency
+    ).order_by("price", "pk")
+    return Credits(
+        balance=get_balance(wallet_id=wallet_id, at=at),
+        lots=[LotRow(lot, _state(lot, at)) for lot in lots],
+        ledger=read_page(entries, key="sequence", before=before),
+        packs=list(packs),
+    )
+
+
+def _state(lot: CreditLot, at: datetime) -> LotState:
+    if lot.expired_at or _has_lapsed(lot, at):
+        return LotState.EXPIRED
+    if not lot.remaining:
+        return LotState.USED_UP
+    return LotState.ACTIVE if lot.starts_at <= at else LotState.SCHEDULED
+
+
+def _has_lapsed(lot: CreditLot, at: datetime) -> bool:
+    """Tell whether a lot ended with credits in it, which the sweep is yet to take."""
+    return bool(lot.remaining and lot.expires_at and lot.expires_at <= at)

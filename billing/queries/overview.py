@@ -1,0 +1,44 @@
+"""Reading what a customer sees first. Nothing here writes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Sum
+
+from billing.models import Customer
+from billing.periods import Period, period_containing, previous_period
+from billing.queries.usage import DaySpend, UsageTable, list_days, tabulate, usage_of
+from ledger.money import ZERO
+from ledger.queries import Balance, get_balance
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A customer's credits at one instant, and its spend of this month and the last."""
+
+    as_of: datetime
+    balance: Balance
+    this_month: Period
+    last_month: Period
+    spent_last_month: Decimal
+    usage: UsageTable
+    days: list[DaySpend]
+
+
+def get_overview(*, customer: Customer, at: datetime) -> Overview:
+    """Return what the customer may spend at an instant and what it has spent."""
+    this_month = period_containing(at, customer.zone)
+    last_month = previous_period(at, customer.zone)
+    rollups = usage_of(customer)
+    current = rollups.filter(period_start=this_month.start)
+    before = rollups.filter(period_start=last_month.start)
+    return Overview(
+        as_of=at,
+        balance=get_balance(wallet_id=customer.wallet_id, at=at),
+        this_month=this_month,
+        last_month=last_month,
+        spent_last_month=before.aggregate(total=Sum("amount"))["total"] or ZERO,
+        usage=tabulate(current),
+        days=list_days(current, this_month, customer),
+    )

@@ -1,0 +1,39 @@
+"""What codes and states are called on pages."""
+
+from django import template
+
+from billing import exact_json
+
+register = template.Library()
+
+_CALL = "event:"
+_TONES = {
+    "active": "good",
+    "open": "warn",
+    "paid": "good",
+    "void": "bad",
+}
+
+
+@register.filter
+def words(code: str) -> str:
+    """Write a code as people say it: "input_tokens" as "Input tokens"."""
+    return code.replace("_", " ").capitalize()
+
+
+@register.filter
+def plain(value: object) -> str:
+    """Write a posted property as it was sent; text without its quotes."""
+    return value if isinstance(value, str) else exact_json.encode(value).decode()
+
+
+@register.filter
+def tone(state: str) -> str:
+    """Return the colour that repeats what a state says."""
+    return _TONES.get(state, "plain")
+
+
+@register.filter
+def call_key(cause: str) -> str:
+    """Return the key of the call that caused an entry; nothing if no call did."""
+    return cause.removeprefix(_CALL) if cause.startswith(_CALL) else ""

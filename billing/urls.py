@@ -1,0 +1,17 @@
+from django.urls import path
+
+from billing.views.pages import (
+    ActView,
+    CreditsView,
+    OverviewView,
+    QuarantineView,
+    UsageView,
+)
+
+urlpatterns = [
+    path("", OverviewView.as_view(), name="overview"),
+    path("usage/", UsageView.as_view(), name="usage"),
+    path("credits/", CreditsView.as_view(), name="credits"),
+    path("unpriced/", QuarantineView.as_view(), name="quarantine"),
+    path("act/", ActView.as_view(), name="act"),
+]

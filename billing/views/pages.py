@@ -1,0 +1,80 @@
+"""The portal's pages about credits and usage."""
+
+from datetime import date, datetime
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from billing.forms import ActForm, MonthForm, PlaceForm
+from billing.models import QuarantinedEvent
+from billing.queries.credits import Credits, get_credits
+from billing.queries.overview import Overview, get_overview
+from billing.queries.paging import Page
+from billing.queries.quarantine import list_quarantined
+from billing.queries.usage import MonthUsage, get_month_usage
+from billing.views.base import CHOSEN, PortalView
+
+
+class OverviewView(PortalView):
+    """Balance and spend at a glance."""
+
+    template_name = "portal/overview.html"
+    section = "overview"
+
+    def get_page(self) -> Overview:
+        return get_overview(customer=self.customer, at=timezone.now())
+
+
+class UsageView(PortalView):
+    """One month's usage, by day and model."""
+
+    template_name = "portal/usage.html"
+    section = "usage"
+
+    def get_page(self) -> MonthUsage:
+        month = MonthForm.read_month(self.request.GET)
+        return get_month_usage(customer=self.customer, at=self._within(month))
+
+    def _within(self, month: date | None) -> datetime:
+        if month is None:
+            return timezone.now()
+        return datetime(month.year, month.month, 1, tzinfo=self.customer.zone)
+
+
+class CreditsView(PortalView):
+    """Lots, packs for sale, and the ledger with its running balance."""
+
+    template_name = "portal/credits.html"
+    section = "credits"
+
+    def get_page(self) -> Credits:
+        return get_credits(
+            customer=self.customer,
+            at=timezone.now(),
+            before=PlaceForm.read_before(self.request.GET),
+        )
+
+
+class QuarantineView(PortalView):
+    """Events that could not be priced, and why."""
+
+    template_name = "portal/quarantine.html"
+    section = "quarantine"
+
+    def get_page(self) -> Page[QuarantinedEvent]:
+        before = PlaceForm.read_before(self.request.GET)
+        return list_quarantined(customer=self.customer, before=before)
+
+
+class ActView(PortalView):
+    """Lets a person act for another of their customers."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        wanted = ActForm.read_customer(request.POST)
+        if wanted not in self.seat.choices:
+            raise Http404
+        request.session[CHOSEN] = wanted
+        return redirect("portal:overview")

@@ -1,0 +1,169 @@
+"""Every model's pages in the admin, found by asking the admin which it has."""
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db import connection, models
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from billing.models import (
+    Customer,
+    UsageEvent,
+    User,
+)
+from billing.services.events import StreamPart
+from billing.services.metering import record_events
+from invoices.payments import SUCCEEDED, PaymentEvent
+from invoices.services.purchases import buy_pack, start_payment
+from invoices.services.webhooks import receive_event
+from ledger.admin import HistoryAdmin, ReadOnlyAdmin
+from tests import make
+from tests.invoices.state import final, use
+from tests.make import NOW
+
+APPS = ("ledger", "ratelimits", "billing", "invoices")
+MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
+HISTORY = [
+    model for model in MODELS if isinstance(admin.site._registry[model], HistoryAdmin)
+]
+every_model = pytest.mark.parametrize("model", MODELS, ids=str)
+
+Model = type[models.Model]
+
+
+@pytest.fixture
+def operator(client: Client) -> Client:
+    """Return a signed-in operator's browser."""
+    client.force_login(User.objects.create_superuser(username="operator"))
+    return client
+
+
+@pytest.fixture
+def history() -> Customer:
+    """Return a customer, in a database with a row of every model."""
+    customer = make.customer(credits="10")
+    make.member(customer)
+    make.customer_key(customer)
+    Group.objects.create(name="support")
+    use(make.event(), make.event("req_2", stream=StreamPart(0, is_final=False)))
+    record_events(events=[make.event("req_3", model="unheard-of")], received_at=NOW)
+    final(customer)
+    _buy(customer)
+    return customer
+
+
+def _buy(customer: Customer) -> None:
+    invoice = buy_pack(customer=customer, pack=make.pack(), at=NOW)
+    payment = start_payment(invoice=invoice, at=NOW)
+    payload = {
+        "reference": payment.reference,
+        "amount": "50",
+        "currency": "USD",
+    }
+    event = PaymentEvent("evt_1", SUCCEEDED, payload)
+    receive_event(provider=payment.provider, event=event, at=NOW)
+
+
+def _url(model: Model, page: str, *args: object) -> str:
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}"
+    return reverse(name, args=args)
+
+
+def test_every_model_is_registered() -> None:
+    known = {model for app in APPS for model in apps.get_app_config(app).get_models()}
+
+    assert known <= set(MODELS)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("history")
+class TestEveryModel:
+    @every_model
+    def test_survives_any_search(self, operator: Client, model: Model) -> None:
+        response = operator.get(_url(model, "changelist"), {"q": "no such 'thing'"})
+
+        assert response.status_code == 200
+
+    @every_model
+    def test_has_a_page_for_each_row(self, operator: Client, model: Model) -> None:
+        row = model._default_manager.first()
+
+        assert row is not None
+        assert operator.get(_url(model, "change", row.pk)).status_code == 200
+
+    @every_model
+    def test_has_a_form_where_rows_may_be_added(
+        self, operator: Client, model: Model
+    ) -> None:
+        response = operator.get(_url(model, "add"))
+
+        is_read_only = issubclass(type(admin.site._registry[model]), ReadOnlyAdmin)
+        assert response.status_code == (403 if is_read_only else 200)
+
+    @every_model
+    def test_costs_no_more_queries_with_more_rows(
+        self, operator: Client, model: Model
+    ) -> None:
+        assert operator.get(_url(model, "changelist")).status_code == 200
+        with CaptureQueriesContext(connection) as few:
+            operator.get(_url(model, "changelist"))
+        other = make.customer(external_id="cus_other", credits="5")
+        make.customer_key(other)
+        use(make.event("req_9", customer="cus_other"))
+        with CaptureQueriesContext(connection) as many:
+            operator.get(_url(model, "changelist"))
+
+        assert len(many) == len(few)
+
+    @pytest.mark.parametrize("model", HISTORY, ids=str)
+    def test_never_counts_what_grows_with_calls(
+        self, operator: Client, model: Model
+    ) -> None:
+        with CaptureQueriesContext(connection) as queries:
+            operator.get(_url(model, "changelist"))
+
+        assert [sql for sql in queries if "COUNT(" in sql["sql"]] == []
+
+
+@pytest.mark.django_db
+class TestHistory:
+    @pytest.mark.parametrize("page", ["change", "delete"])
+    def test_cannot_be_changed(
+        self, operator: Client, history: Customer, page: str
+    ) -> None:
+        url = _url(type(history.wallet), page, history.wallet.pk)
+
+        assert operator.post(url, {"balance": "1000"}).status_code == 403
+
+    @pytest.mark.usefixtures("history")
+    def test_a_call_is_found_by_its_key(self, operator: Client) -> None:
+        page = operator.get("/admin/billing/usageevent/", {"q": "req_1"})
+        other = operator.get("/admin/billing/usageevent/", {"q": "req_unknown"})
+
+        assert "req_1" in page.content.decode()
+        assert ">req_1<" not in other.content.decode()
+
+    @pytest.mark.usefixtures("history")
+    def test_a_call_shows_its_arithmetic_and_its_entries(
+        self, operator: Client
+    ) -> None:
+        response = operator.get(
+            f"/admin/billing/usageevent/{UsageEvent.objects.get().pk}/change/"
+        )
+
+        page = response.content.decode()
+        assert "412 input tokens ÷ 1,000 × $0.003 × 1 = $0.001236" in page
+        assert "1,083 output tokens ÷ 1,000 × $0.012 × 1 = $0.012996" in page
+        assert "usage -0.014232" in page
+
+
+@pytest.mark.django_db
+def test_only_the_admin_may_evaluate_scripts(operator: Client) -> None:
+    def policy(url: str) -> str:
+        return operator.get(url)["Content-Security-Policy"]
+
+    assert "unsafe-eval" in policy("/admin/")
+    assert "unsafe" not in policy("/healthz")

@@ -1,0 +1,156 @@
+"""What operators may do in the admin: each form and action calls one service."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from billing.models import ApiKey, Customer, QuarantinedEvent, RateCardVersion, User
+from billing.pricing.yaml_form import parse_card
+from billing.services.metering import record_events
+from billing.services.rate_cards import draft_version
+from tests import make
+from tests.make import NOW
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def operator(client: Client) -> Client:
+    """Return a signed-in operator's browser."""
+    client.force_login(User.objects.create_superuser(username="operator"))
+    return client
+
+
+class TestQuarantine:
+    def test_events_are_retried(self, operator: Client) -> None:
+        card = make.customer().plan.rate_card
+        record_events(events=[make.event(model="unheard-of")], received_at=NOW)
+        text = make.SEED_CARD.replace("text-gen-v3", "unheard-of")
+        make.published_version(card, text, effective_from=NOW - timedelta(days=1))
+        waiting = QuarantinedEvent.objects.get()
+
+        operator.post(
+            "/admin/billing/quarantinedevent/",
+            {"action": "retry", "_selected_action": [waiting.pk]},
+        )
+
+        waiting.refresh_from_db()
+        assert waiting.resolved_at is not None
+
+
+class TestCustomers:
+    def test_a_new_one_has_a_wallet(self, operator: Client) -> None:
+        plan = make.plan()
+
+        operator.post("/admin/billing/customer/add/", _new_customer(plan.pk))
+
+        made = Customer.objects.get(external_id="cus_new")
+        assert made.wallet.currency == "USD"
+        assert made.time_zone == "Europe/Berlin"
+
+    def test_a_name_may_change(self, operator: Client) -> None:
+        customer = make.customer()
+        url = f"/admin/billing/customer/{customer.pk}/change/"
+
+        operator.post(url, _new_customer(customer.plan_id) | {"name": "Other Labs"})
+
+        customer.refresh_from_db()
+        assert (customer.name, customer.external_id) == ("Other Labs", "cus_abc123")
+
+
+def _new_customer(plan_id: int) -> dict[str, object]:
+    return {
+        "external_id": "cus_new",
+        "name": "New Labs",
+        "email": "new@example.com",
+        "plan": plan_id,
+        "time_zone": "Europe/Berlin",
+        "membership_set-TOTAL_FORMS": 0,
+        "membership_set-INITIAL_FORMS": 0,
+    }
+
+
+class TestApiKeys:
+    def test_a_new_one_shows_its_secret_once(self, operator: Client) -> None:
+        form = {"name": "gateway", "scopes": ["events:write"]}
+
+        page = operator.post("/admin/billing/apikey/add/", form, follow=True)
+        again = operator.get("/admin/billing/apikey/")
+
+        shown = re.search(r"tg_\w{8}\.\w{40}", page.content.decode())
+        assert shown
+        assert make.key_of(shown.group()).name == "gateway"
+        assert shown.group() not in again.content.decode()
+
+    def test_they_are_revoked(self, operator: Client) -> None:
+        key = make.key_of(make.service_key())
+
+        operator.post(
+            "/admin/billing/apikey/", {"action": "revoke", "_selected_action": [key.pk]}
+        )
+
+        assert ApiKey.objects.get().revoked_at is not None
+
+
+class TestRateCards:
+    def test_a_version_is_drafted_from_yaml(self, operator: Client) -> None:
+        card = make.rate_card()
+
+        _draft(operator, card.pk, make.SEED_CARD)
+
+        drafted = card.versions.get(published_at=None)
+        assert drafted.number == 2
+        assert drafted.rates.count() == 2
+
+    @pytest.mark.parametrize(
+        ("text", "problem"),
+        [("model: 1: 2", "line 1"), (make.SEED_CARD.replace("usd", "eur"), "in USD")],
+    )
+    def test_what_is_wrong_is_said(
+        self, operator: Client, text: str, problem: str
+    ) -> None:
+        page = _draft(operator, make.rate_card().pk, text)
+
+        assert problem in page
+        assert RateCardVersion.objects.count() == 1
+
+    def test_a_draft_is_published_from_its_date(self, operator: Client) -> None:
+        draft = draft_version(
+            rate_card=make.rate_card(), card=parse_card(make.SEED_CARD)
+        )
+        url = f"/admin/billing/ratecardversion/{draft.pk}/change/"
+        date = {"effective_from_0": "2999-01-01", "effective_from_1": "00:00:00"}
+
+        operator.post(url, date | NO_PRICES)
+        _publish(operator, draft.pk)
+
+        draft.refresh_from_db()
+        assert draft.published_by == "operator"
+        assert draft.effective_from
+        assert draft.effective_from.year == 2999
+
+    def test_a_published_version_is_not_published_again(self, operator: Client) -> None:
+        version = make.rate_card().versions.get()
+
+        assert "was not published" in _publish(operator, version.pk)
+
+
+NO_PRICES = {
+    "rates-TOTAL_FORMS": 0,
+    "rates-INITIAL_FORMS": 0,
+    "bands-TOTAL_FORMS": 0,
+    "bands-INITIAL_FORMS": 0,
+}
+
+
+def _draft(operator: Client, card_id: int, text: str) -> str:
+    form = {"rate_card": card_id, "prices": text}
+    return operator.post("/admin/billing/ratecardversion/add/", form).content.decode()
+
+
+def _publish(operator: Client, version_id: int) -> str:
+    form = {"action": "publish", "_selected_action": [version_id]}
+    page = operator.post("/admin/billing/ratecardversion/", form, follow=True)
+    return page.content.decode()
