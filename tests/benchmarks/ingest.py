@@ -11,7 +11,7 @@ from billing.services.events import PostedEvent
 from billing.services.metering import record_events
 from config.demo.loading import post_events
 from config.demo.traffic import CHAT, Event, Window, all_events
-from config.serving import Address, serving
+from config.serving import Address, serving_web
 from tests import make
 
 BATCH = 1_000
@@ -30,7 +30,7 @@ def measure_ingest(*, runs: int) -> list[tuple[str, list[float]]]:
     copied = _rates(_copier(), traffic, runs)
     address = Address("127.0.0.1", 8765)
     key = make.service_key()
-    with serving(address):
+    with serving_web(address):
         posted = _rates(
             lambda events: _discard(post_events(events, url=address.url, key=key)),
             traffic,

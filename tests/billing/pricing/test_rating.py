@@ -1,9 +1,6 @@
 from decimal import Decimal
-from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
 
 from billing.pricing.card import Band, Card, ModelPrices, Rate
 from billing.pricing.rating import (
@@ -15,7 +12,6 @@ from billing.pricing.rating import (
 )
 from billing.pricing.yaml_form import parse_card
 from tests.billing.pricing.examples import SEED
-from tests.billing.pricing.strategies import models, quantities
 
 SEED_CARD = compile_card(parse_card(SEED))
 
@@ -258,44 +254,3 @@ def test_a_card_of_many_models_keeps_each_apart() -> None:
     card = compile_card(Card("USD", tuple(prices)))
 
     assert rate_usage(card, "m7", {"images": 2})[0].amount == 14
-
-
-@given(models(), quantities, quantities)
-def test_every_amount_is_right_to_the_last_digit(
-    prices: ModelPrices, count: Decimal | int, context: Decimal | int
-) -> None:
-    event = {rate.dimension: count for rate in prices.rates}
-    if "input_tokens" in event:
-        event["input_tokens"] = context
-    band = next((b for b in prices.bands if b.max_tokens >= context_of(event)), None)
-    assume(band is not None or not prices.bands)
-
-    lines = rate_usage(compile_card(Card("USD", (prices,))), prices.model, event)
-
-    assert [Fraction(line.amount) for line in lines] == [
-        price_by_hand(rate, band, event[rate.dimension]) for rate in prices.rates
-    ]
-
-
-@given(models(), st.integers(0, 10**6), st.integers(0, 10**6))
-def test_more_never_costs_less_within_a_band(
-    prices: ModelPrices, less: int, more: int
-) -> None:
-    card = compile_card(Card("USD", (ModelPrices("m", prices.rates),)))
-    low, high = sorted((less, more))
-
-    cheap = rate_usage(card, "m", {rate.dimension: low for rate in prices.rates})
-    dear = rate_usage(card, "m", {rate.dimension: high for rate in prices.rates})
-
-    for before, after in zip(cheap, dear, strict=True):
-        assert before.amount <= after.amount
-
-
-def context_of(event: dict[str, Decimal | int]) -> Decimal | int:
-    return event.get("input_tokens", 0)
-
-
-def price_by_hand(rate: Rate, band: Band | None, count: Decimal | int) -> Fraction:
-    multiplier = Fraction(band.multiplier) if band else Fraction(1)
-    amount = Fraction(count) * Fraction(rate.price) * multiplier / rate.unit
-    return Fraction(round(amount * 10**18), 10**18)
