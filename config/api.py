@@ -1,8 +1,12 @@
 """How the API answers errors (RFC 9457) and long lists (cursors)."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
+from django.views.defaults import page_not_found
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import ExceptionHandler
 from drf_standardized_errors.types import ErrorResponse
@@ -14,7 +18,7 @@ from rest_framework.response import Response
 class ServiceUnavailable(APIException):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_code = "service_unavailable"
-    default_detail = "A dependency is down. Nothing was recorded; try again."
+    default_detail = "A dependency is down. Send the same again: nothing counts twice."
     wait = 1
 
 
@@ -40,7 +44,7 @@ class ProblemFormatter(ExceptionFormatter):
         first = error_response.errors[0]
         problem = {
             "type": "about:blank",
-            "title": self.exc.default_detail,
+            "title": HTTPStatus(self.exc.status_code).phrase,
             "status": self.exc.status_code,
             "detail": first.detail,
             "code": first.code,
@@ -58,6 +62,24 @@ class ProblemFormatter(ExceptionFormatter):
                 for error in fields
             ]
         return problem
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Answer an unknown address of the API as a problem, of a page as a page."""
+    if not request.path.startswith("/v1/"):
+        return page_not_found(request, exception)
+    problem = {
+        "type": "about:blank",
+        "title": HTTPStatus.NOT_FOUND.phrase,
+        "status": HTTPStatus.NOT_FOUND,
+        "detail": "There is nothing at this address.",
+        "code": "not_found",
+        "instance": request.path,
+        "request_id": request.META.get("REQUEST_ID", ""),
+    }
+    return JsonResponse(
+        problem, status=HTTPStatus.NOT_FOUND, content_type="application/problem+json"
+    )
 
 
 class CursorPagination(pagination.CursorPagination):

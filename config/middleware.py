@@ -29,11 +29,10 @@ class RequestIdMiddleware:
         given = request.headers.get("X-Request-Id", "")
         request_id = given if _SAFE.fullmatch(given) else f"req_{uuid.uuid4().hex}"
         request.META["REQUEST_ID"] = request_id
+        # Kept after the answer, which Django logs once it has left all middleware.
+        structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        try:
-            response = self.get_response(request)
-        finally:
-            structlog.contextvars.clear_contextvars()
+        response = self.get_response(request)
         response["X-Request-Id"] = request_id
         return response
 

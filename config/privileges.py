@@ -12,6 +12,7 @@ from ledger.append_only import AppendOnly
 from ledger.models import CreditLot, Wallet
 
 ROLE = "tollgate_app"
+_PARTITIONING = "create_month_partitions(date)"
 # The one column of a wallet that is ours to set, not its entries'.
 _COLUMNS = {Wallet: ("credit_limit",), CreditLot: ()}
 
@@ -38,6 +39,7 @@ def grant_privileges(connection: BaseDatabaseWrapper) -> int:
         cursor.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {ROLE}")
         cursor.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {ROLE}")
         cursor.execute(f"GRANT SELECT ON django_migrations TO {ROLE}")
+        cursor.execute(f"GRANT EXECUTE ON FUNCTION {_PARTITIONING} TO {ROLE}")
         for model in owned:
             privileges = ", ".join(privileges_of(model))
             table = connection.ops.quote_name(model._meta.db_table)

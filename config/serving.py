@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -37,20 +38,33 @@ class Address:
 
 
 @contextmanager
-def serving(address: Address) -> Iterator[None]:
-    """Serve web, API, worker and beat until the block ends, even by a signal.
+def serving_web(address: Address) -> Iterator[None]:
+    """Serve admin, portal and API until the block ends, even by a signal.
 
-    :raises ServerDiedError: if the web server does not start.
+    :raises ServerDiedError: if the web server does not start, or the port is taken.
     """
+    _require_free(address)
+    with _running(_web(address), address) as web:
+        _await_web(address, web)
+        yield
+
+
+@contextmanager
+def working(address: Address) -> Iterator[None]:
+    """Run worker and beat until the block ends, even by a signal."""
+    with _running(_worker(), address):
+        yield
+
+
+@contextmanager
+def _running(command: list[str], address: Address) -> Iterator[subprocess.Popen[bytes]]:
     # A stop is then an exception, so that every process is ended on the way out.
     previous = signal.signal(signal.SIGTERM, _raise_exit)
-    processes: list[subprocess.Popen[bytes]] = []
+    process = _start(command, address)
     try:
-        processes = [_start(command, address) for command in (_web(address), _worker())]
-        _await_web(address, processes[0])
-        yield
+        yield process
     finally:
-        _stop(processes)
+        _stop(process)
         signal.signal(signal.SIGTERM, previous)
 
 
@@ -64,6 +78,17 @@ def wait_for_exit(address: Address) -> None:
         time.sleep(1)
         failures = 0 if _answers(address) else failures + 1
     raise ServerDiedError(address.url)
+
+
+def _require_free(address: Address) -> None:
+    # The web server would share the port with whoever has it, and each get half.
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address.host, address.port))
+        except OSError as error:
+            message = f"{address.url} is taken; choose another port with --port"
+            raise ServerDiedError(message) from error
 
 
 def _web(address: Address) -> list[str]:
@@ -126,14 +151,12 @@ def _answers(address: Address) -> bool:
         return False
 
 
-def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        try:
-            process.wait(STOP_LIMIT)
-        except subprocess.TimeoutExpired:
-            process.kill()
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_LIMIT)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _raise_exit(_signal: int, _frame: object) -> None:

@@ -10,6 +10,8 @@ from config.health import healthz
 
 portal = [path("", include("billing.urls")), path("", include("invoices.portal.urls"))]
 
+handler404 = "config.api.not_found"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="portal:overview"), name="home"),
     path("portal/", include((portal, "portal"))),
@@ -20,6 +22,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include("billing.api.urls")),
     path("v1/", include("invoices.api.urls")),
     path("v1/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("", include("invoices.urls")),
     path("healthz", healthz, name="healthz"),
 ]

@@ -1,6 +1,5 @@
 """The auditor: every promise that can be recomputed, over all apps."""
 
-
 from django.db import connection, transaction
 
 from billing.queries.verification import verify_usage

@@ -10,7 +10,7 @@ from django.db.models import Case, FilteredRelation, Q, QuerySet, When
 
 from ledger.burn_down import OpenLot
 from ledger.models import CreditLot, Entry, Source, Wallet
-from ledger.money import WIDE, total
+from ledger.money import WIDE, ZERO, total
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ def get_balance(*, wallet_id: int, at: datetime) -> Balance:
         available=WIDE.subtract(_total(spendable), overdraft),
         paid=paid,
         promotional=WIDE.subtract(_total(spendable), paid),
-        overdraft=overdraft,
+        # Paying an invoice rounds: what was paid too much is spendable, not owed.
+        overdraft=max(overdraft, ZERO),
         next_expiry=next_expiry,
         next_expiry_amount=_total(
             lot for lot in expiring if lot.expires_at == next_expiry

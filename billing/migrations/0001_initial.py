@@ -1121,7 +1121,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="charge",
             index=models.Index(
-                fields=["customer", "rate", "occurred_at", "event"],
+                fields=[
+                    "customer",
+                    "rate",
+                    "band",
+                    "period_start",
+                    "occurred_at",
+                    "event",
+                ],
                 name="billing_charge_by_rate",
             ),
         ),

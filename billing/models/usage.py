@@ -126,7 +126,14 @@ class Charge(AppendOnly):
             # Read both ways: the calls of an invoice line's day, and the charges of
             # one call, whose rates and time are known.
             models.Index(
-                fields=["customer", "rate", "occurred_at", "event"],
+                fields=[
+                    "customer",
+                    "rate",
+                    "band",
+                    "period_start",
+                    "occurred_at",
+                    "event",
+                ],
                 name="billing_charge_by_rate",
             ),
         ]

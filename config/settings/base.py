@@ -216,7 +216,6 @@ SETTLEMENT_WINDOW = timedelta(days=env.int("SETTLEMENT_WINDOW_DAYS", default=35)
 CLOCK_SKEW = timedelta(minutes=env.int("CLOCK_SKEW_MINUTES", default=5))
 STREAM_TIMEOUT = timedelta(seconds=env.int("STREAM_TIMEOUT_SECONDS", default=300))
 INVOICE_DRAFT_WINDOW = timedelta(hours=env.int("INVOICE_DRAFT_WINDOW_HOURS", default=1))
-PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER", default="simulated")
 
 # One line of JSON for each record, with the request's id, whatever library logs it.
 LOGGING: dict[str, Any] = {

@@ -7,6 +7,7 @@ DEBUG = env.bool("DEBUG", default=False)
 # Known to all, so good for nothing but a machine of one's own.
 SECRET_KEY = env.str("SECRET_KEY", default="development-only")
 SIMULATED_WEBHOOK_SECRET = "whsec_ZGV2ZWxvcG1lbnQtb25seS1zZWNyZXQ="  # noqa: S105
+PAYMENT_PROVIDER = "simulated"
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 ENVIRONMENT = "development"

@@ -5,6 +5,8 @@ from config.settings.base import env
 
 DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY")
+# No default: with the simulated one, whoever may buy pays with nothing.
+PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER")
 SIMULATED_WEBHOOK_SECRET = env.str("SIMULATED_WEBHOOK_SECRET", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 ENVIRONMENT = env.str("ENVIRONMENT", default="production")

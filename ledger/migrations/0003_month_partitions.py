@@ -48,6 +48,8 @@ BEGIN
     RETURN made;
 END
 $$;
+-- `grant_privileges` lets the application call it.
+REVOKE EXECUTE ON FUNCTION create_month_partitions(date) FROM PUBLIC;
 """
 
 DROP = "DROP FUNCTION create_month_partitions(date);"

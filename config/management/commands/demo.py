@@ -10,7 +10,13 @@ from config.demo.people import is_populated, issue_gateway_key, populate
 from config.demo.showing import describe
 from config.demo.story import close_ended_months, demo_window, is_loaded, new_start
 from config.demo.traffic import all_events
-from config.serving import Address, ServerDiedError, serving, wait_for_exit
+from config.serving import (
+    Address,
+    ServerDiedError,
+    serving_web,
+    wait_for_exit,
+    working,
+)
 
 
 class Command(BaseCommand):
@@ -35,10 +41,12 @@ class Command(BaseCommand):
             populate(start=new_start(now), now=now)
         address = Address(options["host"], options["port"])
         try:
-            with serving(address):
+            with serving_web(address):
+                # Before beat runs: it would close last month while it is posted.
                 self._load(address, again=options["again"])
                 if not options["exit"]:
-                    wait_for_exit(address)
+                    with working(address):
+                        wait_for_exit(address)
         except KeyboardInterrupt:
             self.stdout.write("Stopped.")
         except ServerDiedError as error:

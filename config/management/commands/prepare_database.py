@@ -1,7 +1,7 @@
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 from django.utils import timezone
 
@@ -14,6 +14,9 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         owner = connections["owner"]
+        if owner.settings_dict["USER"] == connections["default"].settings_dict["USER"]:
+            message = "Set DATABASE_OWNER_URL: the application must not own its tables."
+            raise CommandError(message)
         call_command("migrate", database="owner", verbosity=options["verbosity"] - 1)
         create_partitions(owner, around=timezone.now().date())
         tables = grant_privileges(owner)
