@@ -15,6 +15,14 @@ CLAIMS = """
     LEFT JOIN billing_quarantinedevent AS quarantined
         ON quarantined.id = claim.id AND quarantined.resolved_at IS NULL
 """
+STREAMS = """
+    SELECT format('stream %s (%s)', stream.id, stream.key), 'claimed',
+        CASE WHEN claim.id IS NOT NULL THEN 'claimed' ELSE 'lost' END
+    FROM billing_stream AS stream
+    LEFT JOIN billing_idempotencyclaim AS claim
+        ON claim.customer_id = stream.customer_id AND claim.key = stream.key
+    WHERE stream.closed_at IS NOT NULL
+"""
 EVENTS_ONCE = """
     SELECT format('event %s', event.id), 1, count(claim.id)
     FROM billing_usageevent AS event
@@ -107,6 +115,7 @@ def verify_usage() -> Iterator[Finding]:
     """Check that what was acknowledged is there, once, and all sums agree."""
     yield compare("every claim has its event", CLAIMS)
     yield compare("every event has one claim", EVENTS_ONCE)
+    yield compare("every closed stream has its claim", STREAMS)
     yield compare("event = sum of its charges", EVENTS)
     yield compare("charge = quantity x price x multiplier / unit", CHARGES)
     yield compare("event = what its entries took", ENTRIES)

@@ -64,7 +64,7 @@ def take_claims(claims: Iterable[NewClaim]) -> dict[Key, int]:
 
 
 def find_claims(keys: Iterable[Key]) -> dict[Key, EarlierClaim]:
-    """Return who holds these keys; each must have been taken."""
+    """Return who holds these keys; those that are free are left out."""
     rows = as_json_rows(
         {"customer_id": customer_id, "key": key} for customer_id, key in keys
     )

@@ -110,3 +110,14 @@ def rejected(event: PostedEvent, field_name: str, code: str, detail: str) -> Out
         detail=detail,
         path=(field_name,),
     )
+
+
+def conflict(item: Item) -> Outcome:
+    """Return the answer to a key that another payload holds."""
+    return Outcome(
+        status=Status.CONFLICT,
+        idempotency_key=item.event.idempotency_key,
+        code="idempotency_key_reused",
+        detail="This key was recorded before with another payload, which stands.",
+        path=("idempotency_key",),
+    )

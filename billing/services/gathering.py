@@ -5,7 +5,15 @@ from datetime import UTC, datetime
 
 from billing.pricing.dimensions import is_dimension
 from billing.services.accounts import Account
-from billing.services.events import Item, Outcome, PostedEvent, Status, new_item
+from billing.services.claims import find_claims
+from billing.services.events import (
+    Item,
+    Outcome,
+    PostedEvent,
+    Status,
+    conflict,
+    new_item,
+)
 from billing.services.price_book import PriceBook
 from billing.services.streams import (
     ChunkConflictError,
@@ -27,10 +35,10 @@ def gather_chunks(
     A chunk without an answer of its own is answered as its stream's event is.
     """
     streams = lock_streams((chunk.key for chunk in chunks), received_at=received_at)
-    answers: dict[int, Outcome] = {}
+    answers = _refuse_taken(chunks, streams, received_at)
     repeated: list[Item] = []
     latest: dict[tuple[int, str], Item] = {}
-    for chunk in chunks:
+    for chunk in (each for each in chunks if each.index not in answers):
         answer = _add(chunk, streams[chunk.key])
         if answer is None:
             repeated.append(chunk)
@@ -51,6 +59,18 @@ def gather_chunks(
     return [
         _whole_event(chunk, streams[chunk.key], prices) for chunk in closed
     ], answers
+
+
+def _refuse_taken(
+    chunks: Sequence[Item],
+    streams: dict[tuple[int, str], LockedStream],
+    received_at: datetime,
+) -> dict[int, Outcome]:
+    """Close the streams just opened under a key that a whole event holds."""
+    opened = [key for key, stream in streams.items() if not stream.chunks]
+    taken = find_claims(opened)
+    close_streams([streams[key] for key in taken], closed_at=received_at, is_cut=False)
+    return {chunk.index: conflict(chunk) for chunk in chunks if chunk.key in taken}
 
 
 def gather_silent(

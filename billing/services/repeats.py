@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from billing.models import QuarantinedEvent, UsageEvent
 from billing.services.claims import EarlierClaim, find_claims
-from billing.services.events import Item, Outcome, Status
+from billing.services.events import Item, Outcome, Status, conflict
 
 _First = tuple[Decimal, Decimal]
 
@@ -18,7 +18,7 @@ def answer_repeats(items: Sequence[Item]) -> dict[int, Outcome]:
     same = [item for item in items if claims[item.key].fingerprint == item.fingerprint]
     first = _find_results(claims[item.key] for item in same)
     waiting = _find_quarantined(claims[item.key] for item in same)
-    answers = {item.index: _conflict(item) for item in items}
+    answers = {item.index: conflict(item) for item in items}
     for item in same:
         event_id = claims[item.key].event_id
         answers[item.index] = _duplicate(
@@ -38,16 +38,6 @@ def _find_results(claims: Iterable[EarlierClaim]) -> dict[int, _First]:
 def _find_quarantined(claims: Iterable[EarlierClaim]) -> dict[int, QuarantinedEvent]:
     ids = {claim.event_id for claim in claims}
     return QuarantinedEvent.objects.filter(resolved_at__isnull=True).in_bulk(ids)
-
-
-def _conflict(item: Item) -> Outcome:
-    return Outcome(
-        status=Status.CONFLICT,
-        idempotency_key=item.event.idempotency_key,
-        code="idempotency_key_reused",
-        detail="This key was recorded before with another payload, which stands.",
-        path=("idempotency_key",),
-    )
 
 
 def _duplicate(

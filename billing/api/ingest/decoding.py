@@ -21,6 +21,7 @@ MAX_DEPTH = 32
 # Of a number with a fraction or an exponent, written out in full.
 MAX_NUMBER = 100
 _Key = Annotated[str, Meta(min_length=1, max_length=255)]
+_CustomerId = Annotated[str, Meta(min_length=1, max_length=64)]
 _Name = Annotated[str, Meta(min_length=1, max_length=100)]
 _Sequence = Annotated[int, Meta(ge=0, le=1_000_000)]
 _Time = Annotated[datetime, Meta(tz=True)]
@@ -33,7 +34,7 @@ class _Stream(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Event(msgspec.Struct, forbid_unknown_fields=True):
     idempotency_key: _Key
-    customer_id: _Key
+    customer_id: _CustomerId
     event_name: _Name
     timestamp: _Time
     properties: dict[str, Any]
@@ -56,6 +57,9 @@ _DECODER = msgspec.json.Decoder(_Event, float_hook=_read_number)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _MESSAGE = re.compile(r"(?P<problem>.*?)(?: - at `\$(?P<path>.*)`)?", re.DOTALL)
+_SURROGATE = re.compile(
+    rb"(?P<kept>\\\\|\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w)|\\u[dD][89a-fA-F]\w\w"
+)
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 
@@ -93,7 +97,7 @@ def decode_body(body: bytes) -> Body:
     """
     try:
         raw, prefix, is_single = _split(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, msgspec.MsgspecError, RecursionError) as error:
         raise MalformedBodyError(_problem(error)) from error
     if len(raw) > MAX_EVENTS:
         message = (
@@ -104,12 +108,22 @@ def decode_body(body: bytes) -> Body:
 
 
 def _split(body: bytes) -> tuple[list[msgspec.Raw], tuple[str, ...], bool]:
+    if b"\\u" in body:
+        body = _without_lone_surrogates(body)
     if body.lstrip()[:1] == b"[":
         return _ARRAY.decode(body), (), False
     members = _OBJECT.decode(body)
     if members.keys() == {"events"}:
         return _ARRAY.decode(members["events"]), ("events",), False
     return [msgspec.Raw(body)], (), True
+
+
+def _without_lone_surrogates(body: bytes) -> bytes:
+    """Put NUL, which spoils its own event alone, for halves of a character.
+
+    JSON may write them, but no text can hold them, so that msgspec refuses all of it.
+    """
+    return _SURROGATE.sub(lambda match: match[0] if match["kept"] else b"\\u0000", body)
 
 
 def _decode_each(raw: list[msgspec.Raw]) -> Iterator[PostedEvent | BadEvent]:
@@ -122,7 +136,7 @@ def _decode_each(raw: list[msgspec.Raw]) -> Iterator[PostedEvent | BadEvent]:
 
 def _posted(event: _Event, text: msgspec.Raw) -> PostedEvent:
     if b"\\u0000" in bytes(text):
-        message = "Text must not hold NUL characters"
+        message = "Text must not hold NUL or half of a character"
         raise msgspec.ValidationError(message)
     if _is_deep(event.properties, MAX_DEPTH):
         message = "The JSON is nested too deeply"
