@@ -6,11 +6,16 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
 
 from config.partitions import create_partitions
 from config.privileges import ROLE, grant_privileges
 from config.services import hold_services
+
+# A slow machine is no failure: it must not make tests flaky.
+hypothesis_settings.register_profile("tollgate", deadline=None)
+hypothesis_settings.load_profile("tollgate")
 
 _DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 

@@ -5,6 +5,8 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from django.db import transaction
+
 from billing.models import (
     ApiKey,
     CreditPack,
@@ -17,6 +19,7 @@ from billing.models import (
 from billing.models.customers import Role
 from billing.models.plans import AtZero, Mode
 from billing.pricing.yaml_form import parse_card
+from billing.services import periods
 from billing.services.customers import (
     EVENTS_WRITE,
     USAGE_READ,
@@ -24,9 +27,11 @@ from billing.services.customers import (
     create_customer,
     issue_api_key,
 )
-from billing.services.events import PostedEvent, StreamPart
+from billing.services.events import Outcome, PostedEvent, StreamPart
+from billing.services.metering import record_events
 from billing.services.rate_cards import create_rate_card, draft_version, publish_version
 from ledger.models import CreditLot, Source, Wallet
+from ledger.posting import Cause, lock_wallets, write_entries
 from ledger.services import Grant, grant_credits, open_wallet
 from ratelimits.models import RateLimit, RateLimitPolicy
 
@@ -51,7 +56,19 @@ rates:
         multiplier: 3.2
 """
 
+Parts = list[tuple[int | None, Any]]
+
 _number = count(1)
+
+
+def unique() -> int:
+    """Return a number that no other call returned."""
+    return next(_number)
+
+
+def row(*values: object) -> tuple[Any, ...]:
+    """Return values to be compared with literals, which need not be decimals."""
+    return values
 
 
 def rate_card(text: str = SEED_CARD, *, code: str = "") -> RateCard:
@@ -147,6 +164,26 @@ def lot(
     return grant_credits(
         wallet_id=wallet.pk, grant=grant, actor="test", occurred_at=NOW
     )
+
+
+def spend(wallet: Wallet, amount: str, *, at: datetime = NOW) -> Parts:
+    """Debit a wallet as metering does; returns lot ids and parts."""
+    why = Cause(cause=f"event:{next(_number)}", actor="test", occurred_at=at)
+    with transaction.atomic():
+        locked = lock_wallets([wallet.pk])[wallet.pk]
+        parts = locked.spend(Decimal(amount), why)
+        write_entries([locked])
+    return parts
+
+
+def record(*events: PostedEvent, at: datetime = NOW) -> list[Outcome]:
+    """Record a batch of events received at that instant."""
+    return record_events(events=events, received_at=at)
+
+
+def close_period(until: datetime, *, customer: Customer | None = None) -> None:
+    """Close a customer's periods, or those of the only customer there is."""
+    periods.close_period(customer=customer or Customer.objects.get(), until=until)
 
 
 def event(

@@ -1,0 +1,140 @@
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+
+import pytest
+
+from billing.models import Customer, QuarantinedEvent, Stream, UsageEvent
+from billing.pricing.yaml_form import parse_card
+from billing.services.events import Outcome, Status, StreamPart
+from billing.services.quarantine import retry_quarantined
+from billing.services.rate_cards import create_rate_card, draft_version, publish_version
+from ledger.models import Wallet
+from tests import audit, make
+from tests.threads import run_at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+COST = Decimal("0.014232")
+
+
+def statuses(results: list[list[Outcome]]) -> list[str]:
+    return sorted(outcome.status for outcomes in results for outcome in outcomes)
+
+
+def test_the_same_key_twenty_times_at_once_has_one_effect() -> None:
+    customer = make.customer(credits="50")
+
+    results = run_at_once([partial(make.record, make.event()) for _ in range(20)])
+
+    customer.wallet.refresh_from_db()
+    assert statuses(results) == ["accepted"] + ["duplicate"] * 19
+    assert {outcomes[0].cost for outcomes in results} == {COST}
+    assert customer.wallet.balance == 50 - COST
+    assert audit.differences() == []
+
+
+def test_one_key_with_other_payloads_at_once_stands_once() -> None:
+    make.customer(credits="50")
+    calls = [partial(make.record, make.event(output_tokens=n)) for n in range(10)]
+
+    results = run_at_once(calls)
+
+    assert statuses(results) == ["accepted"] + ["conflict"] * 9
+    assert UsageEvent.objects.count() == 1
+
+
+def test_batches_that_share_customers_in_opposite_order_do_not_deadlock() -> None:
+    plan = make.plan()
+    names = [f"cus_{n}" for n in range(20)]
+    for name in names:
+        make.customer(external_id=name, plan=plan, credits="1")
+    batches = [
+        [make.event(f"{n}:{name}", customer=name) for name in names[:: 1 - n % 2 * 2]]
+        for n in range(10)
+    ]
+
+    results = run_at_once([partial(make.record, *batch) for batch in batches])
+
+    balances = set(Wallet.objects.values_list("balance", flat=True))
+    assert set(statuses(results)) == {"accepted"}
+    assert balances == {1 - 10 * COST}
+    assert audit.differences() == []
+
+
+def test_batches_that_share_keys_in_opposite_order_do_not_deadlock() -> None:
+    make.customer(credits="50")
+    keys = [f"req_{n}" for n in range(50)]
+    orders = [keys, keys[::-1]] * 4
+
+    results = run_at_once(
+        [partial(make.record, *[make.event(key) for key in order]) for order in orders]
+    )
+
+    assert statuses(results).count(Status.ACCEPTED) == 50
+    assert statuses(results).count(Status.DUPLICATE) == 350
+    assert audit.differences() == []
+
+
+def test_two_chunks_at_once_close_their_stream_once() -> None:
+    make.customer(credits="50")
+    names = [f"s{n}" for n in range(10)]
+    first, last = (
+        [make.event(name, stream=StreamPart(n, n == 1)) for name in names]
+        for n in range(2)
+    )
+
+    results = run_at_once(
+        [partial(make.record, *first), partial(make.record, *reversed(last))]
+    )
+
+    closed = [o for outcomes in results for o in outcomes if not o.is_open_stream]
+    assert len(closed) == UsageEvent.objects.count() == 10
+    assert not Stream.objects.filter(closed_at=None).exists()
+    assert audit.differences() == []
+
+
+def test_one_chunk_ten_times_at_once_is_counted_once() -> None:
+    customer = make.customer(credits="50")
+    chunk = make.event("s", stream=StreamPart(0, is_final=True))
+
+    results = run_at_once([partial(make.record, chunk)] * 10)
+
+    customer.wallet.refresh_from_db()
+    assert statuses(results) == ["accepted"] + ["duplicate"] * 9
+    assert customer.wallet.balance == 50 - COST
+
+
+def test_a_period_closed_amid_usage_leaves_none_behind() -> None:
+    customer = make.customer(credits="50")
+    november = make.NOW.replace(day=1, hour=0)
+    late = november - timedelta(hours=1)
+    post = [
+        partial(make.record, make.event(f"req_{n}", occurred_at=late))
+        for n in range(10)
+    ]
+
+    run_at_once([*post[:5], partial(_close, customer), *post[5:]])
+
+    in_october = UsageEvent.objects.filter(period_start__lt=november).count()
+    in_november = UsageEvent.objects.filter(period_start=november).count()
+    assert in_october + in_november == 10
+    assert audit.differences() == []
+
+
+def _close(customer: Customer) -> list[Outcome]:
+    make.close_period(make.NOW.replace(day=1, hour=0), customer=customer)
+    return []
+
+
+def test_two_retries_at_once_charge_a_quarantined_event_once() -> None:
+    card = create_rate_card(code="new", name="New", currency="USD")
+    make.customer(plan=make.plan(card=card), credits="50")
+    make.record(*[make.event(f"req_{n}") for n in range(20)])
+    version = draft_version(rate_card=card, card=parse_card(make.SEED_CARD))
+    publish_version(version=version, effective_from=make.NOW, by="ada", at=make.NOW)
+
+    retries = run_at_once([partial(retry_quarantined, received_at=make.NOW)] * 4)
+
+    assert sum(retry.recorded for retry in retries) == 20
+    assert not QuarantinedEvent.objects.filter(resolved_at=None).exists()
+    assert audit.differences() == []

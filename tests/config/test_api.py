@@ -1,0 +1,57 @@
+import pytest
+from django.test import Client
+
+from tests import make
+from tests.http import get
+
+
+def test_an_unknown_address_of_the_api_is_a_problem() -> None:
+    response = Client().get("/v1/absent", headers={"X-Request-Id": "trace-7"})
+
+    assert response.status_code == 404
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.json() == {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "There is nothing at this address.",
+        "code": "not_found",
+        "instance": "/v1/absent",
+        "request_id": "trace-7",
+    }
+
+
+def test_an_unknown_page_is_a_page() -> None:
+    response = Client().get("/absent")
+
+    assert response.status_code == 404
+    assert response.headers["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.django_db
+def test_what_the_api_cannot_find_is_a_problem() -> None:
+    answer = get("/v1/customers/cus_none/balance").json()
+
+    assert answer["title"] == "Not Found"
+    assert answer["instance"] == "/v1/customers/cus_none/balance"
+    assert answer["request_id"].startswith("req_")
+
+
+@pytest.mark.django_db
+def test_health_is_that_the_database_answers() -> None:
+    response = Client().get("/healthz")
+
+    assert response.json() == {"status": "ok"}
+
+
+@pytest.mark.django_db
+def test_the_schema_describes_what_may_be_posted() -> None:
+    key = make.service_key()
+
+    response = Client().get(
+        "/v1/schema/",
+        headers={"Accept": "application/json", "Authorization": f"Bearer {key}"},
+    )
+
+    assert response.status_code == 200
+    assert b"/v1/events" in response.content

@@ -1,0 +1,70 @@
+"""The API as a gateway calls it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Protocol, cast
+
+from django.test import Client
+
+from tests import make
+
+EVENTS = "/v1/events"
+# To the letter as in the seed, but for the date.
+SEED = """\
+{
+  "idempotency_key": "req_01HX9P2Q3R4S5T6U7V8W9X0Y1Z",
+  "customer_id": "cus_abc123",
+  "event_name": "llm_inference",
+  "timestamp": "2026-11-15T09:14:22.331Z",
+  "properties": {
+    "model": "text-gen-v3",
+    "input_tokens": 412,
+    "output_tokens": 1083,
+    "request_type": "completion",
+    "latency_ms": 2847
+  }
+}
+"""
+
+
+class Answer(Protocol):
+    """What a test reads of a response."""
+
+    status_code: int
+    content: bytes
+    headers: Mapping[str, str]
+
+    def json(self) -> Any: ...
+
+
+def event(key: str = "req_1", /, **members: Any) -> dict[str, Any]:
+    """Return the seed's event as JSON, under another key and with other members."""
+    seed: dict[str, Any] = json.loads(SEED)
+    return seed | {"idempotency_key": key} | members
+
+
+def post(
+    body: object, *, key: str = "", content_type: str = "application/json", **more: Any
+) -> Answer:
+    """Post to `/v1/events`; what is neither text nor bytes is written as JSON."""
+    text = body if isinstance(body, str | bytes) else json.dumps(body)
+    response = Client(raise_request_exception=False).generic(
+        "POST",
+        EVENTS,
+        text,
+        content_type=content_type,
+        headers={"Authorization": f"Bearer {key or make.service_key()}"},
+        **more,
+    )
+    return cast("Answer", response)
+
+
+def get(path: str, *, key: str = "") -> Answer:
+    """Read from the API."""
+    headers = {"Authorization": f"Bearer {key or make.service_key()}"}
+    return cast("Answer", Client().get(path, headers=headers))
+
+
+def with_property(name: str, raw: str) -> str:
+    """Return the seed's event with one more property, as raw JSON."""
+    return SEED.replace('"latency_ms": 2847', f'"{name}": {raw}')
