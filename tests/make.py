@@ -34,27 +34,11 @@ from ledger.models import CreditLot, Source, Wallet
 from ledger.posting import Cause, lock_wallets, write_entries
 from ledger.services import Grant, grant_credits, open_wallet
 from ratelimits.models import RateLimit, RateLimitPolicy
+from tests.billing.pricing.examples import SEED
 
 PASSWORD = "correct horse battery"  # noqa: S105
+SEED_CARD = SEED
 NOW = datetime(2026, 11, 15, 12, 0, tzinfo=UTC)
-SEED_CARD = """\
-model: text-gen-v3
-rates:
-  - dimension: input_tokens
-    unit: 1000 tokens
-    price_usd: 0.003
-  - dimension: output_tokens
-    unit: 1000 tokens
-    price_usd: 0.012
-  - dimension: context_window
-    tiers:
-      - max_tokens: 8192
-        multiplier: 1.0
-      - max_tokens: 32768
-        multiplier: 1.8
-      - max_tokens: 131072
-        multiplier: 3.2
-"""
 
 Parts = list[tuple[int | None, Any]]
 

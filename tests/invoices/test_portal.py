@@ -232,7 +232,9 @@ class TestQueries:
         django_assert_num_queries: DjangoAssertNumQueries,
     ) -> None:
         with django_assert_num_queries(SIGN_IN_QUERIES + queries):
-            read(browser, url)
+            page = read(browser, url)
+
+        assert "<h1" in page
 
 
 class TestBuying:
