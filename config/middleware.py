@@ -7,7 +7,7 @@ from collections.abc import Callable
 import structlog
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.decorators import csp_replace
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
@@ -17,6 +17,20 @@ _ADMIN_POLICY = {
     "script-src": [SELF, UNSAFE_EVAL],
     "style-src": [SELF, UNSAFE_INLINE],
 }
+
+
+class RefuseNulMiddleware:
+    """Answer 400 to NUL in an address or a key: no text in PostgreSQL can hold it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        key = request.headers.get("Authorization", "")
+        given = (request.path_info, request.META.get("QUERY_STRING", ""), key)
+        if any("\0" in text or "%00" in text for text in given):
+            return HttpResponseBadRequest("The request holds a NUL character.")
+        return self.get_response(request)
 
 
 class RequestIdMiddleware:

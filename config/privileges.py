@@ -12,7 +12,7 @@ from ledger.append_only import AppendOnly
 from ledger.models import CreditLot, Wallet
 
 ROLE = "tollgate_app"
-_PARTITIONING = "create_month_partitions(date)"
+_PARTITIONING = "create_month_partition(regclass, date)"
 # The one column of a wallet that is ours to set, not its entries'.
 _COLUMNS = {Wallet: ("credit_limit",), CreditLot: ()}
 
@@ -40,6 +40,9 @@ def grant_privileges(connection: BaseDatabaseWrapper) -> int:
         cursor.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {ROLE}")
         cursor.execute(f"GRANT SELECT ON django_migrations TO {ROLE}")
         cursor.execute(f"GRANT EXECUTE ON FUNCTION {_PARTITIONING} TO {ROLE}")
+        # A table of one's own could carry triggers that run with the owner's rights.
+        database = connection.ops.quote_name(connection.settings_dict["NAME"])
+        cursor.execute(f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC")
         for model in owned:
             privileges = ", ".join(privileges_of(model))
             table = connection.ops.quote_name(model._meta.db_table)

@@ -147,7 +147,7 @@ def _await_web(address: Address, web: subprocess.Popen[bytes]) -> None:
 def _answers(address: Address) -> bool:
     try:
         return requests.get(f"{address.url}/healthz", timeout=5).ok
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 

@@ -8,7 +8,7 @@ from django.urls import register_converter
 class DayConverter:
     """A calendar day, as 2026-11-23."""
 
-    regex = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    regex = "20[0-9]{2}-[0-9]{2}-[0-9]{2}"
 
     def to_python(self, value: str) -> date:
         return date.fromisoformat(value)

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pgtrigger
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
@@ -15,6 +16,7 @@ from ledger.money import MAX_DIGITS, SCALE
 
 GENESIS = bytes(32)
 MAX_AMOUNT = Decimal(10**19)
+SUM_DIGITS = 100
 
 
 class ExactDecimalField(models.DecimalField[Decimal, Decimal]):
@@ -24,6 +26,18 @@ class ExactDecimalField(models.DecimalField[Decimal, Decimal]):
         kwargs.setdefault("max_digits", MAX_DIGITS)
         kwargs.setdefault("decimal_places", SCALE)
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+
+
+class SumField(models.DecimalField[Decimal, Decimal]):
+    """A sum of exact amounts over any number of rows: it has no end to run over."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        kwargs.setdefault("max_digits", SUM_DIGITS)
+        kwargs.setdefault("decimal_places", SCALE)
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:  # noqa: ARG002
+        return "numeric"
 
 
 def is_number(*names: str) -> Q:

@@ -27,6 +27,259 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="ApiKey",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                (
+                    "prefix",
+                    models.CharField(editable=False, max_length=16, unique=True),
+                ),
+                ("hashed_key", models.CharField(editable=False, max_length=150)),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "scopes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=32),
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                ("last_used_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "API key",
+            },
+        ),
+        migrations.CreateModel(
+            name="ContextBand",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("model", models.CharField(max_length=200)),
+                ("max_tokens", models.PositiveBigIntegerField()),
+                (
+                    "multiplier",
+                    billing.models.fields.WrittenDecimalField(
+                        decimal_places=6, max_digits=12
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Customer",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("external_id", models.CharField(max_length=64, unique=True)),
+                ("name", models.CharField(max_length=200)),
+                ("email", models.EmailField(max_length=254)),
+                ("time_zone", models.CharField(default="UTC", max_length=64)),
+                (
+                    "closed_until",
+                    models.DateTimeField(blank=True, editable=False, null=True),
+                ),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="FundingRollup",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("period_start", models.DateTimeField()),
+                ("amount", ledger.models.SumField(decimal_places=18, max_digits=100)),
+            ],
+        ),
+        migrations.CreateModel(
+            name="IdempotencyClaim",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("key", models.CharField(max_length=255)),
+                ("fingerprint", models.BinaryField(max_length=32)),
+                ("occurred_at", models.DateTimeField()),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now()
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="Membership",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("owner", "Owner"),
+                            ("billing", "Billing"),
+                            ("developer", "Developer"),
+                            ("viewer", "Viewer"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Plan",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("code", models.SlugField(unique=True)),
+                ("name", models.CharField(max_length=100)),
+                ("currency", models.CharField(default="USD", max_length=3)),
+                (
+                    "monthly_fee",
+                    ledger.models.ExactDecimalField(
+                        decimal_places=18, default=0, max_digits=38
+                    ),
+                ),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[
+                            ("prepaid", "Prepaid"),
+                            ("postpaid", "Postpaid"),
+                            ("hybrid", "Hybrid"),
+                        ],
+                        default="prepaid",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "at_zero",
+                    models.CharField(
+                        choices=[
+                            ("block", "Block"),
+                            ("warn", "Warn"),
+                            ("overage", "bill the overage"),
+                        ],
+                        default="block",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="QuarantinedEvent",
+            fields=[
+                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("idempotency_key", models.CharField(max_length=255)),
+                ("event_name", models.CharField(max_length=100)),
+                ("occurred_at", models.DateTimeField()),
+                ("properties", billing.models.fields.ExactJSONField()),
+                ("reason", models.CharField(max_length=64)),
+                ("detail", models.TextField()),
+                (
+                    "resolved_at",
+                    models.DateTimeField(blank=True, editable=False, null=True),
+                ),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Rate",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("model", models.CharField(max_length=200)),
+                ("dimension", models.CharField(max_length=64)),
+                ("unit", models.PositiveBigIntegerField()),
+                ("unit_name", models.CharField(max_length=32)),
+                (
+                    "price",
+                    billing.models.fields.WrittenDecimalField(
+                        decimal_places=12, max_digits=24
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="RateCard",
             fields=[
                 (
@@ -48,6 +301,133 @@ class Migration(migrations.Migration):
                         editable=False,
                     ),
                 ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="RateCardVersion",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                ("effective_from", models.DateTimeField(blank=True, null=True)),
+                ("published_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "published_by",
+                    models.CharField(blank=True, editable=False, max_length=200),
+                ),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Stream",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("key", models.CharField(max_length=255)),
+                ("last_chunk_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("is_cut", models.BooleanField(default=False)),
+            ],
+        ),
+        migrations.CreateModel(
+            name="StreamChunk",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("sequence", models.PositiveIntegerField()),
+                ("is_final", models.BooleanField()),
+                ("fingerprint", models.BinaryField(max_length=32)),
+                ("event_name", models.CharField(max_length=100)),
+                ("occurred_at", models.DateTimeField()),
+                ("properties", billing.models.fields.ExactJSONField()),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now()
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="UsageEvent",
+            fields=[
+                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("idempotency_key", models.CharField(max_length=255)),
+                ("event_name", models.CharField(max_length=100)),
+                ("model", models.CharField(max_length=200)),
+                ("occurred_at", models.DateTimeField()),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now()
+                    ),
+                ),
+                ("properties", billing.models.fields.ExactJSONField()),
+                (
+                    "amount",
+                    ledger.models.ExactDecimalField(decimal_places=18, max_digits=38),
+                ),
+                (
+                    "balance_after",
+                    ledger.models.ExactDecimalField(decimal_places=18, max_digits=38),
+                ),
+                ("period_start", models.DateTimeField()),
+                ("first_entry", models.BigIntegerField(null=True)),
+                ("last_entry", models.BigIntegerField(null=True)),
+            ],
+            options={
+                "abstract": False,
+            },
+        ),
+        PartitionByMonth("billing_usageevent", column="occurred_at"),
+        migrations.CreateModel(
+            name="UsageRollup",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                ("period_start", models.DateTimeField()),
+                ("day", models.DateField()),
+                ("model", models.CharField(max_length=200)),
+                ("calls", models.BigIntegerField()),
+                ("quantity", ledger.models.SumField(decimal_places=18, max_digits=100)),
+                ("amount", ledger.models.SumField(decimal_places=18, max_digits=100)),
             ],
         ),
         migrations.CreateModel(
@@ -165,6 +545,59 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="Charge",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("model", models.CharField(max_length=200)),
+                ("dimension", models.CharField(max_length=64)),
+                (
+                    "quantity",
+                    ledger.models.ExactDecimalField(decimal_places=18, max_digits=38),
+                ),
+                ("unit", models.PositiveBigIntegerField()),
+                ("unit_name", models.CharField(max_length=32)),
+                (
+                    "unit_price",
+                    billing.models.fields.WrittenDecimalField(
+                        decimal_places=12, max_digits=24
+                    ),
+                ),
+                (
+                    "multiplier",
+                    billing.models.fields.WrittenDecimalField(
+                        decimal_places=6, max_digits=12
+                    ),
+                ),
+                (
+                    "amount",
+                    ledger.models.ExactDecimalField(decimal_places=18, max_digits=38),
+                ),
+                ("period_start", models.DateTimeField()),
+                ("occurred_at", models.DateTimeField()),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now()
+                    ),
+                ),
+                (
+                    "band",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="billing.contextband",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+            },
+        ),
+        PartitionByMonth("billing_charge", column="occurred_at"),
+        migrations.CreateModel(
             name="CreditPack",
             fields=[
                 (
@@ -219,131 +652,94 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.CreateModel(
-            name="Customer",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="creditpack",
+            trigger=pgtrigger.compiler.Trigger(
+                name="terms_stay",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."price" IS DISTINCT FROM (NEW."price") OR OLD."credits" IS DISTINCT FROM (NEW."credits") OR OLD."bonus_credits" IS DISTINCT FROM (NEW."bonus_credits") OR OLD."validity_days" IS DISTINCT FROM (NEW."validity_days") OR OLD."currency" IS DISTINCT FROM (NEW."currency"))',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="aba262e9c93c06e76c8f8e12404188e1931ade30",
+                    operation="UPDATE",
+                    pgid="pgtrigger_terms_stay_26b02",
+                    table="billing_creditpack",
+                    when="BEFORE",
                 ),
-                ("external_id", models.CharField(max_length=64, unique=True)),
-                ("name", models.CharField(max_length=200)),
-                ("email", models.EmailField(max_length=254)),
-                ("time_zone", models.CharField(default="UTC", max_length=64)),
-                (
-                    "closed_until",
-                    models.DateTimeField(blank=True, editable=False, null=True),
-                ),
-                (
-                    "recorded_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "wallet",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT, to="ledger.wallet"
-                    ),
-                ),
-            ],
+            ),
         ),
-        migrations.CreateModel(
-            name="ApiKey",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
-                (
-                    "prefix",
-                    models.CharField(editable=False, max_length=16, unique=True),
-                ),
-                ("hashed_key", models.CharField(editable=False, max_length=150)),
-                ("name", models.CharField(max_length=100)),
-                (
-                    "scopes",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=32),
-                        default=list,
-                        size=None,
-                    ),
-                ),
-                ("expires_at", models.DateTimeField(blank=True, null=True)),
-                ("revoked_at", models.DateTimeField(blank=True, null=True)),
-                ("last_used_at", models.DateTimeField(editable=False, null=True)),
-                (
-                    "recorded_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "customer",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="api_keys",
-                        to="billing.customer",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "API key",
-            },
+        migrations.AddField(
+            model_name="customer",
+            name="wallet",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT, to="ledger.wallet"
+            ),
         ),
-        migrations.CreateModel(
-            name="Membership",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
-                (
-                    "role",
-                    models.CharField(
-                        choices=[
-                            ("owner", "Owner"),
-                            ("billing", "Billing"),
-                            ("developer", "Developer"),
-                            ("viewer", "Viewer"),
-                        ],
-                        max_length=16,
-                    ),
-                ),
-                (
-                    "customer",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        to="billing.customer",
-                    ),
-                ),
-                (
-                    "user",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-            ],
+        migrations.AddField(
+            model_name="charge",
+            name="customer",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="billing.customer",
+            ),
+        ),
+        migrations.AddField(
+            model_name="apikey",
+            name="customer",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="api_keys",
+                to="billing.customer",
+            ),
+        ),
+        migrations.AddField(
+            model_name="fundingrollup",
+            name="customer",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="billing.customer",
+            ),
+        ),
+        migrations.AddField(
+            model_name="fundingrollup",
+            name="lot",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="ledger.creditlot",
+            ),
+        ),
+        migrations.AddField(
+            model_name="idempotencyclaim",
+            name="customer",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="billing.customer",
+            ),
+        ),
+        migrations.AddField(
+            model_name="membership",
+            name="customer",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, to="billing.customer"
+            ),
+        ),
+        migrations.AddField(
+            model_name="membership",
+            name="user",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
             model_name="customer",
@@ -352,73 +748,13 @@ class Migration(migrations.Migration):
                 through="billing.Membership", to=settings.AUTH_USER_MODEL
             ),
         ),
-        migrations.CreateModel(
-            name="Plan",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
-                ("code", models.SlugField(unique=True)),
-                ("name", models.CharField(max_length=100)),
-                ("currency", models.CharField(default="USD", max_length=3)),
-                (
-                    "monthly_fee",
-                    ledger.models.ExactDecimalField(
-                        decimal_places=18, default=0, max_digits=38
-                    ),
-                ),
-                (
-                    "mode",
-                    models.CharField(
-                        choices=[
-                            ("prepaid", "Prepaid"),
-                            ("postpaid", "Postpaid"),
-                            ("hybrid", "Hybrid"),
-                        ],
-                        default="prepaid",
-                        max_length=16,
-                    ),
-                ),
-                (
-                    "at_zero",
-                    models.CharField(
-                        choices=[
-                            ("block", "Block"),
-                            ("warn", "Warn"),
-                            ("overage", "bill the overage"),
-                        ],
-                        default="block",
-                        max_length=16,
-                    ),
-                ),
-                (
-                    "recorded_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "rate_limit_policy",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        to="ratelimits.ratelimitpolicy",
-                    ),
-                ),
-                (
-                    "rate_card",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        to="billing.ratecard",
-                    ),
-                ),
-            ],
+        migrations.AddField(
+            model_name="plan",
+            name="rate_limit_policy",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                to="ratelimits.ratelimitpolicy",
+            ),
         ),
         migrations.AddField(
             model_name="customer",
@@ -429,467 +765,157 @@ class Migration(migrations.Migration):
                 to="billing.plan",
             ),
         ),
-        migrations.CreateModel(
-            name="QuarantinedEvent",
-            fields=[
-                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
-                ("idempotency_key", models.CharField(max_length=255)),
-                ("event_name", models.CharField(max_length=100)),
-                ("occurred_at", models.DateTimeField()),
-                ("properties", billing.models.fields.ExactJSONField()),
-                ("reason", models.CharField(max_length=64)),
-                ("detail", models.TextField()),
-                (
-                    "resolved_at",
-                    models.DateTimeField(blank=True, editable=False, null=True),
-                ),
-                (
-                    "recorded_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "customer",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="quarantined_events",
-                        to="billing.customer",
-                    ),
-                ),
-            ],
+        migrations.AddField(
+            model_name="quarantinedevent",
+            name="customer",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="quarantined_events",
+                to="billing.customer",
+            ),
         ),
-        migrations.CreateModel(
-            name="RateCardVersion",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
-                ("number", models.PositiveIntegerField()),
-                ("effective_from", models.DateTimeField(blank=True, null=True)),
-                ("published_at", models.DateTimeField(editable=False, null=True)),
-                (
-                    "published_by",
-                    models.CharField(blank=True, editable=False, max_length=200),
-                ),
-                (
-                    "recorded_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(),
-                        editable=False,
-                    ),
-                ),
-                (
-                    "rate_card",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="versions",
-                        to="billing.ratecard",
-                    ),
-                ),
-            ],
+        migrations.AddField(
+            model_name="charge",
+            name="rate",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="billing.rate",
+            ),
         ),
-        migrations.CreateModel(
-            name="Rate",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
-                ("model", models.CharField(max_length=200)),
-                ("dimension", models.CharField(max_length=64)),
-                ("unit", models.PositiveBigIntegerField()),
-                ("unit_name", models.CharField(max_length=32)),
-                (
-                    "price",
-                    billing.models.fields.WrittenDecimalField(
-                        decimal_places=12, max_digits=24
-                    ),
-                ),
-                (
-                    "version",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="rates",
-                        to="billing.ratecardversion",
-                    ),
-                ),
-            ],
+        migrations.AddField(
+            model_name="plan",
+            name="rate_card",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, to="billing.ratecard"
+            ),
         ),
-        migrations.CreateModel(
-            name="ContextBand",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
-                ("model", models.CharField(max_length=200)),
-                ("max_tokens", models.PositiveBigIntegerField()),
-                (
-                    "multiplier",
-                    billing.models.fields.WrittenDecimalField(
-                        decimal_places=6, max_digits=12
-                    ),
-                ),
-                (
-                    "version",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="bands",
-                        to="billing.ratecardversion",
-                    ),
-                ),
-            ],
+        migrations.AddField(
+            model_name="ratecardversion",
+            name="rate_card",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="versions",
+                to="billing.ratecard",
+            ),
         ),
-        migrations.CreateModel(
-            name="Stream",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
-                ("key", models.CharField(max_length=255)),
-                ("last_chunk_at", models.DateTimeField()),
-                ("closed_at", models.DateTimeField(null=True)),
-                ("is_cut", models.BooleanField(default=False)),
-                (
-                    "customer",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="billing.customer",
-                    ),
-                ),
-            ],
+        migrations.AddField(
+            model_name="rate",
+            name="version",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="rates",
+                to="billing.ratecardversion",
+            ),
         ),
-        migrations.CreateModel(
-            name="StreamChunk",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
-                ("sequence", models.PositiveIntegerField()),
-                ("is_final", models.BooleanField()),
-                ("fingerprint", models.BinaryField(max_length=32)),
-                ("event_name", models.CharField(max_length=100)),
-                ("occurred_at", models.DateTimeField()),
-                ("properties", billing.models.fields.ExactJSONField()),
-                (
-                    "recorded_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
-                ),
-                (
-                    "stream",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="chunks",
-                        to="billing.stream",
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
-            },
+        migrations.AddField(
+            model_name="contextband",
+            name="version",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="bands",
+                to="billing.ratecardversion",
+            ),
         ),
-        migrations.CreateModel(
-            name="UsageEvent",
-            fields=[
-                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
-                ("idempotency_key", models.CharField(max_length=255)),
-                ("event_name", models.CharField(max_length=100)),
-                ("model", models.CharField(max_length=200)),
-                ("occurred_at", models.DateTimeField()),
-                (
-                    "recorded_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
-                ),
-                ("properties", billing.models.fields.ExactJSONField()),
-                (
-                    "amount",
-                    ledger.models.ExactDecimalField(decimal_places=18, max_digits=38),
-                ),
-                (
-                    "balance_after",
-                    ledger.models.ExactDecimalField(decimal_places=18, max_digits=38),
-                ),
-                ("period_start", models.DateTimeField()),
-                ("first_entry", models.BigIntegerField(null=True)),
-                ("last_entry", models.BigIntegerField(null=True)),
-                (
-                    "customer",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="billing.customer",
-                    ),
-                ),
-                (
-                    "version",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="billing.ratecardversion",
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
-            },
+        migrations.AddField(
+            model_name="stream",
+            name="customer",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="billing.customer",
+            ),
         ),
-        PartitionByMonth("billing_usageevent", column="occurred_at"),
-        migrations.CreateModel(
-            name="Charge",
-            fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("model", models.CharField(max_length=200)),
-                ("dimension", models.CharField(max_length=64)),
-                (
-                    "quantity",
-                    ledger.models.ExactDecimalField(decimal_places=18, max_digits=38),
-                ),
-                ("unit", models.PositiveBigIntegerField()),
-                ("unit_name", models.CharField(max_length=32)),
-                (
-                    "unit_price",
-                    billing.models.fields.WrittenDecimalField(
-                        decimal_places=12, max_digits=24
-                    ),
-                ),
-                (
-                    "multiplier",
-                    billing.models.fields.WrittenDecimalField(
-                        decimal_places=6, max_digits=12
-                    ),
-                ),
-                (
-                    "amount",
-                    ledger.models.ExactDecimalField(decimal_places=18, max_digits=38),
-                ),
-                ("period_start", models.DateTimeField()),
-                ("occurred_at", models.DateTimeField()),
-                (
-                    "recorded_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
-                ),
-                (
-                    "band",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="billing.contextband",
-                    ),
-                ),
-                (
-                    "customer",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="billing.customer",
-                    ),
-                ),
-                (
-                    "rate",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="billing.rate",
-                    ),
-                ),
-                (
-                    "event",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="billing.usageevent",
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
-            },
+        migrations.AddField(
+            model_name="streamchunk",
+            name="stream",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="chunks",
+                to="billing.stream",
+            ),
         ),
-        PartitionByMonth("billing_charge", column="occurred_at"),
-        migrations.CreateModel(
-            name="UsageRollup",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
-                ("period_start", models.DateTimeField()),
-                ("day", models.DateField()),
-                ("model", models.CharField(max_length=200)),
-                ("calls", models.BigIntegerField()),
-                (
-                    "quantity",
-                    ledger.models.ExactDecimalField(decimal_places=18, max_digits=38),
-                ),
-                (
-                    "amount",
-                    ledger.models.ExactDecimalField(decimal_places=18, max_digits=38),
-                ),
-                (
-                    "band",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="billing.contextband",
-                    ),
-                ),
-                (
-                    "customer",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="billing.customer",
-                    ),
-                ),
-                (
-                    "rate",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="billing.rate",
-                    ),
-                ),
-            ],
+        migrations.AddField(
+            model_name="usageevent",
+            name="customer",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="billing.customer",
+            ),
         ),
-        migrations.CreateModel(
-            name="FundingRollup",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True,
-                        primary_key=True,
-                        serialize=False,
-                        verbose_name="ID",
-                    ),
-                ),
-                ("period_start", models.DateTimeField()),
-                (
-                    "amount",
-                    ledger.models.ExactDecimalField(decimal_places=18, max_digits=38),
-                ),
-                (
-                    "customer",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="billing.customer",
-                    ),
-                ),
-                (
-                    "lot",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="ledger.creditlot",
-                    ),
-                ),
-            ],
-            options={
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("customer", "period_start", "lot"),
-                        name="billing_fundingrollup_one_per_period_and_lot",
-                        nulls_distinct=False,
-                    )
-                ],
-            },
+        migrations.AddField(
+            model_name="usageevent",
+            name="version",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="billing.ratecardversion",
+            ),
         ),
-        migrations.CreateModel(
-            name="IdempotencyClaim",
-            fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("key", models.CharField(max_length=255)),
-                ("fingerprint", models.BinaryField(max_length=32)),
-                ("occurred_at", models.DateTimeField()),
-                (
-                    "recorded_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now()
-                    ),
-                ),
-                (
-                    "customer",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="billing.customer",
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("customer", "key"),
-                        name="billing_idempotencyclaim_key_unique_per_customer",
-                    )
-                ],
-            },
+        migrations.AddField(
+            model_name="charge",
+            name="event",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="billing.usageevent",
+            ),
+        ),
+        migrations.AddField(
+            model_name="usagerollup",
+            name="band",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="billing.contextband",
+            ),
+        ),
+        migrations.AddField(
+            model_name="usagerollup",
+            name="customer",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="billing.customer",
+            ),
+        ),
+        migrations.AddField(
+            model_name="usagerollup",
+            name="rate",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="billing.rate",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="fundingrollup",
+            constraint=models.UniqueConstraint(
+                fields=("customer", "period_start", "lot"),
+                name="billing_fundingrollup_one_per_period_and_lot",
+                nulls_distinct=False,
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="idempotencyclaim",
+            constraint=models.UniqueConstraint(
+                fields=("customer", "key"),
+                name="billing_idempotencyclaim_key_unique_per_customer",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name="idempotencyclaim",
@@ -917,6 +943,21 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("external_id__regex", "^[A-Za-z0-9_.:-]{1,64}$")),
                 name="billing_customer_external_id_is_printable",
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="customer",
+            trigger=pgtrigger.compiler.Trigger(
+                name="closed_periods_stay_closed",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (NEW.closed_until < OLD.closed_until OR NEW.closed_until IS NULL AND OLD.closed_until IS NOT NULL)",
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="18388b9914fc659bd536abf6cebaa9475c9455ee",
+                    operation="UPDATE",
+                    pgid="pgtrigger_closed_periods_stay_closed_91543",
+                    table="billing_customer",
+                    when="BEFORE",
+                ),
             ),
         ),
         migrations.AddIndex(

@@ -1,5 +1,6 @@
 """What is sold ahead of use."""
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -26,6 +27,20 @@ class CreditPack(models.Model):
                 condition=Q(price__gt=0, credits__gt=0, bonus_credits__gte=0)
                 & is_number("price", "credits", "bonus_credits"),
                 name="billing_creditpack_amounts_positive",
+            ),
+        ]
+        triggers = [
+            # What was ordered is granted when it is paid for, however much later. For
+            # other terms a pack is retired and another one made.
+            pgtrigger.ReadOnly(
+                name="terms_stay",
+                fields=[
+                    "price",
+                    "credits",
+                    "bonus_credits",
+                    "validity_days",
+                    "currency",
+                ],
             ),
         ]
 

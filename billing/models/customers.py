@@ -3,6 +3,7 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import pgtrigger
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -40,6 +41,16 @@ class Customer(models.Model):
             models.CheckConstraint(
                 condition=Q(external_id__regex=r"^[A-Za-z0-9_.:-]{1,64}$"),
                 name="billing_customer_external_id_is_printable",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="closed_periods_stay_closed",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "NEW.closed_until < OLD.closed_until"
+                    " OR NEW.closed_until IS NULL AND OLD.closed_until IS NOT NULL"
+                ),
             ),
         ]
 

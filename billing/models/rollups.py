@@ -7,7 +7,7 @@ from django.db import models
 
 from billing.models.customers import Customer
 from billing.models.rate_cards import ContextBand, Rate
-from ledger.models import CreditLot, ExactDecimalField
+from ledger.models import CreditLot, SumField
 
 
 class UsageRollup(models.Model):
@@ -31,8 +31,8 @@ class UsageRollup(models.Model):
         related_name="+",
     )
     calls = models.BigIntegerField()
-    quantity = ExactDecimalField()
-    amount = ExactDecimalField()
+    quantity = SumField()
+    amount = SumField()
 
     class Meta:
         constraints = [
@@ -57,7 +57,7 @@ class FundingRollup(models.Model):
     lot = models.ForeignKey(
         CreditLot, on_delete=models.PROTECT, db_index=False, null=True, related_name="+"
     )
-    amount = ExactDecimalField()
+    amount = SumField()
 
     class Meta:
         constraints = [

@@ -38,15 +38,22 @@ INFORMATIONAL: Final = frozenset(
     {"total_tokens", "max_tokens", "max_output_tokens", "max_completion_tokens"}
 )
 
+# The same as `maxTokens` and the like; "tokens" alone does not say which.
+_INFORMATIONAL: Final = frozenset(
+    {"token", "tokens", *(name.replace("_", "") for name in INFORMATIONAL)}
+)
+
 
 def is_dimension(name: str) -> bool:
     """Tell whether a property must be priced even on a card that does not name it.
 
-    So a kind of tokens nobody has heard of yet is noticed, not given away.
+    So a kind of tokens nobody has heard of yet is noticed, not given away; and so is
+    `completionTokens` or `input_token`, which someone mistyped.
     """
     if name in STANDARD:
         return True
-    return name.endswith("_tokens") and name not in INFORMATIONAL
+    plain = name.replace("_", "").lower()
+    return plain.endswith(("token", "tokens")) and plain not in _INFORMATIONAL
 
 
 def context_tokens(quantities: Mapping[str, Decimal]) -> Decimal:

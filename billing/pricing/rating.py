@@ -36,18 +36,20 @@ __all__ = [
 ]
 
 _ONE: Final = Decimal(1)
-# Of units, or of money for them: sums over many calls have to fit in as many digits.
-_DIGITS: Final = 15
+# Far above any real call, and far enough below the columns' ends that no customer's
+# calls can add up to more than a wallet holds.
+_DIGITS: Final = 12
 _TOO_MANY: Final = 10**_DIGITS
 
 # `Decimal` itself would also take "1_000", "1E+400" and the full-width digits.
-_NUMBER: Final = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,18})?")
+_NUMBER: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,18})?")
 
 
 class Reason(StrEnum):
     """Say why an event is in quarantine; a later version of the card may cure it."""
 
     NO_VERSION = "no_rate_card_version"
+    OTHER_CURRENCY = "other_currency"
     UNKNOWN_MODEL = "unknown_model"
     UNPRICED_DIMENSION = "unpriced_dimension"
     NO_PRICED_DIMENSION = "no_priced_dimension"
@@ -201,6 +203,6 @@ def _charge(rate: CompiledRate, quantity: Decimal) -> ChargeLine:
 def _storable(amount: Decimal, dimension: str) -> Decimal:
     """Return an amount to 18 decimal places."""
     if amount >= _TOO_MANY:
-        detail = f"{dimension} costs more than can be stored."
+        detail = f"{dimension} costs more than one call can be billed."
         raise UnratableError(Reason.BAD_QUANTITY, detail)
     return exact(amount)

@@ -20,6 +20,7 @@ from billing.services.streams import (
     LockedStream,
     assemble,
     close_streams,
+    get_first_chunk,
     lock_streams,
     store_chunks,
 )
@@ -128,7 +129,7 @@ def _whole_event(chunk: Item, stream: LockedStream, prices: PriceBook) -> Item:
 def _assemble(
     account: Account, key: str, stream: LockedStream, prices: PriceBook
 ) -> PostedEvent:
-    first = stream.chunks[min(stream.chunks)]
+    first = get_first_chunk(stream)
     card = prices.find_card(account.rate_card_id, first.occurred_at)
     model = card and card.models.get(str(first.properties.get("model")))
     priced = model.dimensions if model else frozenset()

@@ -14,7 +14,6 @@ from billing.services.price_book import PriceBook
 from billing.services.rating import price_items, store_unpriced
 from billing.services.repeats import answer_repeats
 from billing.services.storing import store_priced
-from billing.services.streams import list_silent_streams
 
 
 @transaction.atomic
@@ -47,22 +46,21 @@ def record_events(
 
 
 @transaction.atomic
-def cut_streams(*, silent_since: datetime, received_at: datetime) -> int:
-    """Close the streams that went silent, charging what was generated.
+def cut_stream(
+    *, customer: str, key: str, silent_since: datetime, received_at: datetime
+) -> bool:
+    """Close a stream that went silent, charging what was generated.
 
-    Returns how many were closed; their events say `"stream_cut": true`.
+    Returns whether it was closed; its event then says `"stream_cut": true`. A stream
+    that got a chunk since is left alone.
     """
-    silent = list_silent_streams(since=silent_since)
-    accounts = find_accounts(external_id for external_id, _ in silent)
-    prices = PriceBook(account.rate_card_id for account in accounts.values())
+    account = find_accounts([customer])[customer]
+    prices = PriceBook([account.rate_card_id])
     items = gather_silent(
-        [(accounts[external_id], key) for external_id, key in silent],
-        prices,
-        silent_since=silent_since,
-        received_at=received_at,
+        [(account, key)], prices, silent_since=silent_since, received_at=received_at
     )
     _record(items, prices, received_at)
-    return len(items)
+    return bool(items)
 
 
 def _record(

@@ -24,17 +24,30 @@ class Retry:
     last_id: int
 
 
+def list_waiting_customers() -> list[int]:
+    """Return the customers with quarantined events, in id order."""
+    waiting = QuarantinedEvent.objects.filter(resolved_at__isnull=True)
+    customers = waiting.order_by("customer_id").values_list("customer_id", flat=True)
+    return list(customers.distinct())
+
+
 @transaction.atomic
 def retry_quarantined(
-    *, event_ids: Iterable[int] | None = None, after: int = 0, received_at: datetime
+    *,
+    event_ids: Iterable[int] | None = None,
+    customer_id: int | None = None,
+    after: int = 0,
+    received_at: datetime,
 ) -> Retry:
     """Price quarantined events again and record those that now have a price.
 
-    Takes up to a thousand of those named, or of all, past an id.
+    Takes up to a thousand of those named, or of a customer's, or of all, past an id.
     """
     waiting = QuarantinedEvent.objects.filter(resolved_at__isnull=True, pk__gt=after)
     if event_ids is not None:
         waiting = waiting.filter(pk__in=event_ids)
+    if customer_id is not None:
+        waiting = waiting.filter(customer=customer_id)
     # Skipping what another worker retries just now: it will be done.
     locked = waiting.select_related("customer").select_for_update(
         skip_locked=True, of=("self",)

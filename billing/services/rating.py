@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from billing.models import QuarantinedEvent
-from billing.pricing.rating import ChargeLine, UnratableError, rate_usage
+from billing.pricing.rating import ChargeLine, Reason, UnratableError, rate_usage
 from billing.services.events import Item, Outcome, Status
 from billing.services.price_book import PriceBook, compiled_version
 from ledger.money import total
@@ -54,7 +54,11 @@ def price_item(item: Item, prices: PriceBook) -> PricedItem:
     version_id = prices.get_version(item.account.rate_card_id, event.occurred_at)
     model = event.properties.get("model")
     name = model if isinstance(model, str) else ""
-    charges = rate_usage(compiled_version(version_id), name, event.properties)
+    card = compiled_version(version_id)
+    if card.currency != item.account.currency:
+        detail = f"The prices are in {card.currency}, not {item.account.currency}."
+        raise UnratableError(Reason.OTHER_CURRENCY, detail)
+    charges = rate_usage(card, name, event.properties)
     amount = total(charge.amount for charge in charges)
     return PricedItem(item, name, version_id, charges, amount)
 

@@ -121,7 +121,9 @@ def lock_streams(
             for stream_id, customer_id, key, *state in cursor
         }
     by_id = {stream.id: stream for stream in locked.values()}
-    for chunk in StreamChunk.objects.filter(stream__in=by_id):
+    # What the chunks say is read when they become an event, and not before.
+    chunks = StreamChunk.objects.filter(stream__in=by_id).defer("properties")
+    for chunk in chunks:
         by_id[chunk.stream_id].chunks[chunk.sequence] = chunk
     return locked
 
@@ -143,6 +145,11 @@ def close_streams(
         Stream.objects.filter(pk=stream.id).update(closed_at=ended_at, is_cut=is_cut)
 
 
+def get_first_chunk(stream: LockedStream) -> StreamChunk:
+    """Return the chunk that gives the stream's event its time and its name."""
+    return StreamChunk.objects.get(stream=stream.id, sequence=min(stream.chunks))
+
+
 def assemble(
     account: Account, key: str, stream: LockedStream, is_summed: IsSummed
 ) -> PostedEvent:
@@ -151,7 +158,7 @@ def assemble(
     Quantities are summed over the chunks; of any other property the last one stands.
     A stream that was cut says so: `"stream_cut": true`.
     """
-    ordered = [stream.chunks[sequence] for sequence in sorted(stream.chunks)]
+    ordered = list(StreamChunk.objects.filter(stream=stream.id).order_by("sequence"))
     properties: dict[str, Any] = {"stream_cut": True} if stream.is_cut else {}
     for chunk in ordered:
         for name, value in chunk.properties.items():

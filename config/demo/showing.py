@@ -1,19 +1,22 @@
 """What the demo prints when it is ready."""
 
+from secrets import token_hex
+
 from config.demo.people import OPERATOR, PASSWORD, PEOPLE
 from config.serving import Address
 
 _CURL = """\
 curl -s {url}/v1/events -H "Authorization: Bearer {key}" \\
   -H "Content-Type: application/json" -d '{{
-    "idempotency_key": "req_01HX9P2Q3R4S5T6U7V8W9X0Y1Z", "customer_id": "cus_northwind",
+    "idempotency_key": "{call_key}", "customer_id": "cus_northwind",
     "event_name": "llm_inference", "timestamp": "{now}",
     "properties": {{"model": "text-gen-v3",
       "input_tokens": 412, "output_tokens": 1083}}}}'"""
 
 
 def describe(address: Address, *, key: str, now: str) -> str:
-    """Return addresses, logins, an API key and a ready `curl`."""
+    """Return addresses, logins, an API key and a ready `curl` of a call of its own."""
+    call_key = f"req_{token_hex(8)}"
     lines = [
         "",
         f"Portal   {address.url}/portal/",
@@ -21,12 +24,12 @@ def describe(address: Address, *, key: str, now: str) -> str:
         f"Admin    {address.url}/admin/",
         f"         {OPERATOR}",
         f'         password for all: "{PASSWORD}"',
-        f"API      {address.url}/v1/   described at {address.url}/v1/schema/",
+        f"API      {address.url}/v1/events   described at {address.url}/v1/schema/",
         f"         key {key}",
         "",
         "One call, metered, priced and debited:",
         "",
-        _CURL.format(url=address.url, key=key, now=now),
+        _CURL.format(url=address.url, key=key, call_key=call_key, now=now),
         "",
         "Stop with Ctrl-C; the data stays. `make reset` drops it.",
     ]

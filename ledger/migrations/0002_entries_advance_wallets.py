@@ -12,6 +12,11 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     moved bigint;
 BEGIN
+    -- On a table of its own making, a caller could feed this any rows.
+    IF TG_TABLE_SCHEMA <> 'public' OR TG_TABLE_NAME <> 'ledger_entry' THEN
+        RAISE EXCEPTION 'only ledger_entry moves balances'
+        USING ERRCODE = 'insufficient_privilege';
+    END IF;
     -- The entries of a wallet must follow its last one without a gap, and each of them
     -- must say the balance that it leads to.
     UPDATE ledger_wallet AS wallet
@@ -70,6 +75,8 @@ $$;
 CREATE TRIGGER ledger_advance_wallets AFTER INSERT ON ledger_entry
 REFERENCING NEW TABLE AS new_entries
 FOR EACH STATEMENT EXECUTE FUNCTION ledger_advance_wallets();
+
+REVOKE EXECUTE ON FUNCTION ledger_advance_wallets() FROM PUBLIC;
 """
 
 DROP = """

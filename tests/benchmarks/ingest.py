@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from django.db import connection, transaction
+from django.db import connections, transaction
 
 from billing.services.events import PostedEvent
 from billing.services.metering import record_events
@@ -84,14 +84,17 @@ def _posted(event: Event) -> PostedEvent:
 
 def _copier() -> Way:
     """Return a way that writes stored rows again, a transaction for each batch."""
-    with connection.cursor() as cursor:
+    with connections["owner"].cursor() as cursor:
         for table in TABLES:
             cursor.execute(f"CREATE TEMP TABLE bare_{table} (LIKE {table})")
         stored = {table: _read_rows(table) for table in TABLES}
 
     def copy(events: Sequence[Event]) -> None:
         for start in range(0, len(events), BATCH):
-            with transaction.atomic(), connection.cursor() as cursor:
+            with (
+                transaction.atomic(using="owner"),
+                connections["owner"].cursor() as cursor,
+            ):
                 for table, rows in stored.items():
                     share = len(rows) // len(stored["billing_usageevent"])
                     batch = rows[start * share : (start + BATCH) * share]
@@ -103,7 +106,7 @@ def _copier() -> Way:
 
 def _read_rows(table: str) -> list[bytes]:
     statement = f"COPY (SELECT * FROM {table}) TO STDOUT"  # noqa: S608 - ours.
-    with connection.cursor() as cursor, cursor.copy(statement) as rows:
+    with connections["owner"].cursor() as cursor, cursor.copy(statement) as rows:
         return b"".join(map(bytes, rows)).splitlines(keepends=True)
 
 

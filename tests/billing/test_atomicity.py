@@ -15,7 +15,7 @@ from billing.models import (
 )
 from billing.services.events import Status, StreamPart
 from billing.services.grants import grant_pack
-from billing.services.metering import cut_streams
+from billing.services.metering import cut_stream
 from billing.services.quarantine import retry_quarantined
 from billing.services.rate_cards import create_rate_card
 from ledger.models import CreditLot, Entry, Kind
@@ -100,7 +100,9 @@ def test_a_cut_that_fails_leaves_the_stream_open() -> None:
     later = make.NOW.replace(hour=13)
 
     with pytest.raises(IntegrityError):
-        cut_streams(silent_since=later, received_at=later)
+        cut_stream(
+            customer="cus_abc123", key="s", silent_since=later, received_at=later
+        )
 
     assert Stream.objects.get().closed_at is None
 

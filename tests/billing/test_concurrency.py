@@ -6,12 +6,14 @@ import pytest
 
 from billing.models import Customer, QuarantinedEvent, Stream, UsageEvent
 from billing.pricing.yaml_form import parse_card
-from billing.services.events import Outcome, Status, StreamPart
+from billing.services.claims import NewClaim, take_claims
+from billing.services.events import Outcome, StreamPart
 from billing.services.quarantine import retry_quarantined
 from billing.services.rate_cards import create_rate_card, draft_version, publish_version
+from billing.services.streams import lock_streams
 from ledger.models import Wallet
 from tests import audit, make
-from tests.threads import run_at_once
+from tests.threads import run_at_once, run_behind
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COST = Decimal("0.014232")
@@ -62,17 +64,60 @@ def test_batches_that_share_customers_in_opposite_order_do_not_deadlock() -> Non
 
 
 def test_batches_that_share_keys_in_opposite_order_do_not_deadlock() -> None:
-    make.customer(credits="50")
-    keys = [f"req_{n}" for n in range(50)]
-    orders = [keys, keys[::-1]] * 4
+    customer = make.customer(credits="50")
+    middle = NewClaim(customer.pk, "m", bytes(32), make.NOW)
+    batches = [[make.event(key) for key in keys] for keys in ("amz", "zma")]
 
-    results = run_at_once(
-        [partial(make.record, *[make.event(key) for key in order]) for order in orders]
+    results = run_behind(
+        partial(take_claims, [middle]),
+        [partial(make.record, *batch) for batch in batches],
+        commit=False,
     )
 
-    assert statuses(results).count(Status.ACCEPTED) == 50
-    assert statuses(results).count(Status.DUPLICATE) == 350
+    assert statuses(results) == ["accepted"] * 3 + ["duplicate"] * 3
     assert audit.differences() == []
+
+
+def test_batches_that_share_streams_in_opposite_order_do_not_deadlock() -> None:
+    customer = make.customer(credits="50")
+    part = StreamPart(0, is_final=True)
+    batches = [
+        [make.event(key, stream=part) for key in keys] for keys in ("amz", "zma")
+    ]
+
+    results = run_behind(
+        partial(lock_streams, [(customer.pk, "m")], received_at=make.NOW),
+        [partial(make.record, *batch) for batch in batches],
+        commit=False,
+    )
+
+    assert statuses(results) == ["accepted"] * 3 + ["duplicate"] * 3
+
+
+def test_a_key_is_free_again_when_its_first_batch_is_rolled_back() -> None:
+    make.customer(credits="50")
+
+    results = run_behind(
+        partial(make.record, make.event()),
+        [partial(make.record, make.event())],
+        commit=False,
+    )
+
+    assert statuses(results) == ["accepted"]
+    assert UsageEvent.objects.count() == 1
+
+
+def test_a_key_waits_for_the_batch_that_took_it() -> None:
+    make.customer(credits="50")
+
+    results = run_behind(
+        partial(make.record, make.event()),
+        [partial(make.record, make.event())],
+        commit=True,
+    )
+
+    assert statuses(results) == ["duplicate"]
+    assert results[0][0].cost == COST
 
 
 def test_two_chunks_at_once_close_their_stream_once() -> None:
@@ -104,26 +149,33 @@ def test_one_chunk_ten_times_at_once_is_counted_once() -> None:
     assert customer.wallet.balance == 50 - COST
 
 
-def test_a_period_closed_amid_usage_leaves_none_behind() -> None:
-    customer = make.customer(credits="50")
+def test_a_period_closes_after_the_batches_under_way() -> None:
+    make.customer(credits="50")
     november = make.NOW.replace(day=1, hour=0)
-    late = november - timedelta(hours=1)
-    post = [
-        partial(make.record, make.event(f"req_{n}", occurred_at=late))
-        for n in range(10)
-    ]
+    october = make.event("a", occurred_at=november - timedelta(hours=1))
 
-    run_at_once([*post[:5], partial(_close, customer), *post[5:]])
+    run_behind(
+        partial(make.record, october),
+        [partial(make.close_period, november)],
+        commit=True,
+    )
 
-    in_october = UsageEvent.objects.filter(period_start__lt=november).count()
-    in_november = UsageEvent.objects.filter(period_start=november).count()
-    assert in_october + in_november == 10
-    assert audit.differences() == []
+    assert UsageEvent.objects.get().period_start < november
+    assert Customer.objects.get().closed_until == november
 
 
-def _close(customer: Customer) -> list[Outcome]:
-    make.close_period(make.NOW.replace(day=1, hour=0), customer=customer)
-    return []
+def test_a_batch_waits_for_the_period_that_is_being_closed() -> None:
+    make.customer(credits="50")
+    november = make.NOW.replace(day=1, hour=0)
+    october = make.event("a", occurred_at=november - timedelta(hours=1))
+
+    run_behind(
+        partial(make.close_period, november),
+        [partial(make.record, october)],
+        commit=True,
+    )
+
+    assert UsageEvent.objects.get().period_start == november
 
 
 def test_two_retries_at_once_charge_a_quarantined_event_once() -> None:

@@ -80,12 +80,12 @@ def test_a_model_without_bands_has_rows_without_one() -> None:
 
 def test_large_quantities_are_added_to_the_last_digit() -> None:
     make.customer()
-    large = Decimal("999999999999999.999999999999999999")
+    large = Decimal("999999999999.999999999999999999")
 
     for key in "ab":
         make.record(make.event(key, input_tokens=0, output_tokens=large))
 
-    assert sums()[1][3] == Decimal("1999999999999999.999999999999999998")
+    assert sums()[1][3] == Decimal("1999999999999.999999999999999998")
     assert audit.differences() == []
 
 

@@ -7,7 +7,7 @@ import time_machine
 from billing import tasks
 from billing.models import Stream, UsageEvent
 from billing.services.events import PostedEvent, Status, StreamPart
-from billing.services.metering import cut_streams
+from billing.services.metering import cut_stream
 from billing.services.streams import list_silent_streams
 from tests import audit, make
 
@@ -21,7 +21,13 @@ def chunk(sequence: int, *, final: bool = False, key: str = "s") -> PostedEvent:
 
 
 def cut(*, silent_since: datetime = LATER) -> int:
-    return cut_streams(silent_since=silent_since, received_at=LATER)
+    silent = list_silent_streams(since=silent_since)
+    return sum(
+        cut_stream(
+            customer=customer, key=key, silent_since=silent_since, received_at=LATER
+        )
+        for customer, key in silent
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -145,6 +151,6 @@ def test_the_task_waits_five_minutes(seconds: int, events: int) -> None:
     make.record(chunk(0))
 
     with time_machine.travel(make.NOW + timedelta(seconds=seconds), tick=False):
-        tasks.cut_streams()
+        tasks.cut_stream(customer="cus_abc123", key="s")
 
     assert UsageEvent.objects.count() == events

@@ -1,8 +1,11 @@
 import pytest
+from django.db import connection
 from django.test import Client
 
+from config.durability import require_durable_database
 from tests import make
 from tests.http import get
+from tests.raw import end_session
 
 
 def test_an_unknown_address_of_the_api_is_a_problem() -> None:
@@ -55,3 +58,13 @@ def test_the_schema_describes_what_may_be_posted() -> None:
 
     assert response.status_code == 200
     assert b"/v1/events" in response.content
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_starts_though_its_database_is_down() -> None:
+    end_session()
+
+    require_durable_database()
+
+    connection.close()
+    assert Client().get("/healthz").status_code == 200

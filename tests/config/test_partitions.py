@@ -82,4 +82,4 @@ def test_the_task_makes_what_is_missing() -> None:
 
 
 def test_the_application_may_ask_though_it_owns_nothing() -> None:
-    assert execute("SELECT create_month_partitions('2041-01-01')") == 1
+    assert execute("SELECT create_month_partition('ledger_entry', '2041-01-01')") == 1

@@ -7,9 +7,10 @@ import pytest
 import time_machine
 
 from billing.models import QuarantinedEvent, UsageEvent
+from billing.services.events import StreamPart
 from billing.services.quarantine import BATCH
 from billing.services.rate_cards import create_rate_card
-from billing.tasks import retry_quarantined
+from billing.tasks import cut_streams, retry_quarantined
 from config.celery import app
 from ledger.models import CreditLot
 from ledger.tasks import expire_lots, sweep_expired_lots
@@ -59,6 +60,17 @@ def test_a_wallet_may_be_swept_twice() -> None:
         expire_lots(wallet_id=wallet.pk, expired_before=make.NOW.isoformat())
 
     assert CreditLot.objects.get().remaining == 0
+
+
+def test_silent_streams_are_cut_one_by_one() -> None:
+    make.customer(credits="50")
+    for key in ("a", "b"):
+        make.record(make.event(key, stream=StreamPart(0, is_final=False)))
+
+    with time_machine.travel(make.NOW + timedelta(minutes=6), tick=False):
+        cut_streams()
+
+    assert UsageEvent.objects.filter(properties__stream_cut=True).count() == 2
 
 
 def test_quarantined_events_are_retried_to_the_last() -> None:

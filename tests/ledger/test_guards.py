@@ -96,9 +96,12 @@ class TestEntry:
 
         assert constraint(row) == "ledger_entry_continues_wallet"
 
-    def test_may_not_lie_before_another_that_tells_the_truth(self) -> None:
+    @pytest.mark.parametrize("balance", ["7", "-7"])
+    def test_may_not_lie_before_another_that_tells_the_truth(
+        self, balance: str
+    ) -> None:
         wallet = make.wallet()
-        lie = entry(wallet, balance_after="7")
+        lie = entry(wallet, balance_after=balance)
         truth = entry(wallet, sequence=2, balance_after="2")
 
         assert constraint(lie, truth) == "ledger_entry_continues_wallet"

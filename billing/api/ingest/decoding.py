@@ -16,14 +16,17 @@ from msgspec import Meta
 from billing.services.events import PostedEvent, StreamPart
 
 MAX_EVENTS = 1_000
-MAX_BYTES = 16 * 1024 * 1024
+MAX_BYTES = 4 * 1024 * 1024
+MAX_EVENT_BYTES = 64 * 1024
+# Of commas: a thousand events have no more, and each costs memory before it is refused.
+MAX_PARTS = 200_000
 MAX_DEPTH = 32
 # Of a number with a fraction or an exponent, written out in full.
 MAX_NUMBER = 100
 _Key = Annotated[str, Meta(min_length=1, max_length=255)]
 _CustomerId = Annotated[str, Meta(min_length=1, max_length=64)]
 _Name = Annotated[str, Meta(min_length=1, max_length=100)]
-_Sequence = Annotated[int, Meta(ge=0, le=1_000_000)]
+_Sequence = Annotated[int, Meta(ge=0, le=9_999)]
 _Time = Annotated[datetime, Meta(tz=True)]
 
 
@@ -95,6 +98,11 @@ def decode_body(body: bytes) -> Body:
     :raises MalformedBodyError: if it is not JSON, or no event and no list of them.
     :raises TooManyEventsError: if it holds more than a thousand.
     """
+    if body.count(b",") > MAX_PARTS:
+        message = (
+            f"A request may hold {MAX_EVENTS:,} events of {MAX_EVENT_BYTES:,} bytes."
+        )
+        raise TooManyEventsError(message)
     try:
         raw, prefix, is_single = _split(body)
     except (ValueError, msgspec.MsgspecError, RecursionError) as error:
@@ -115,7 +123,7 @@ def _split(body: bytes) -> tuple[list[msgspec.Raw], tuple[str, ...], bool]:
     members = _OBJECT.decode(body)
     if members.keys() == {"events"}:
         return _ARRAY.decode(members["events"]), ("events",), False
-    return [msgspec.Raw(body)], (), True
+    return [msgspec.Raw(body.strip())], (), True
 
 
 def _without_lone_surrogates(body: bytes) -> bytes:
@@ -137,6 +145,9 @@ def _decode_each(raw: list[msgspec.Raw]) -> Iterator[PostedEvent | BadEvent]:
 def _posted(event: _Event, text: msgspec.Raw) -> PostedEvent:
     if b"\\u0000" in bytes(text):
         message = "Text must not hold NUL or half of a character"
+        raise msgspec.ValidationError(message)
+    if len(bytes(text)) > MAX_EVENT_BYTES:
+        message = f"An event may have {MAX_EVENT_BYTES:,} bytes"
         raise msgspec.ValidationError(message)
     if _is_deep(event.properties, MAX_DEPTH):
         message = "The JSON is nested too deeply"

@@ -23,7 +23,7 @@ EVENT_EXAMPLE = OpenApiExample(
 
 
 class StreamInput(serializers.Serializer[object]):
-    sequence = serializers.IntegerField(min_value=0, max_value=1_000_000)
+    sequence = serializers.IntegerField(min_value=0, max_value=9_999)
     final = serializers.BooleanField()
 
 

@@ -37,7 +37,9 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         call_command("prepare_database", stdout=self.stdout)
         now = timezone.now()
-        if not is_populated():
+        if is_populated():
+            self.stdout.write("The data of the last run is kept.")
+        else:
             populate(start=new_start(now), now=now)
         address = Address(options["host"], options["port"])
         try:

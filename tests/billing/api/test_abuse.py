@@ -106,6 +106,15 @@ def test_what_cannot_be_stored_spoils_no_other(name: str) -> None:
 
 
 @pytest.mark.usefixtures("_customer")
+def test_bytes_that_are_no_text_spoil_no_other_event() -> None:
+    broken = json.dumps(event("broken")).encode().replace(b"2847", b'"\xff"')
+
+    answer = post(b"[" + broken + b"," + json.dumps(event()).encode() + b"]").json()
+
+    assert [each["status"] for each in answer["events"]] == ["rejected", "accepted"]
+
+
+@pytest.mark.usefixtures("_customer")
 @pytest.mark.parametrize("name", QUARANTINED)
 def test_what_is_no_quantity_is_kept_and_never_priced(name: str) -> None:
     response = post(with_property("output_images_tokens", QUARANTINED[name]))
@@ -126,7 +135,9 @@ def test_a_body_beyond_the_limit_is_too_large() -> None:
 
 @pytest.mark.usefixtures("_customer")
 def test_a_body_at_the_limit_is_read() -> None:
-    assert post(SEED.encode().ljust(MAX_BYTES)).status_code == 200
+    body = f"[{SEED}]".encode().ljust(MAX_BYTES)
+
+    assert post(body).json()["accepted"] == 1
 
 
 @pytest.mark.usefixtures("_customer")

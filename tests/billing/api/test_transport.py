@@ -8,6 +8,7 @@ from django.test import Client
 from billing.models import UsageEvent
 from tests import make
 from tests.http import EVENTS, SEED, post
+from tests.raw import end_session
 
 
 @pytest.mark.django_db
@@ -66,7 +67,7 @@ class TestALostDatabase:
     def test_is_answered_with_503_and_when_to_come_back(self) -> None:
         make.customer()
         key = make.service_key()
-        _end_session()
+        end_session()
 
         response = post(SEED, key=key)
 
@@ -77,7 +78,7 @@ class TestALostDatabase:
     def test_leaves_nothing_and_a_retry_is_recorded(self) -> None:
         make.customer(credits="50")
         key = make.service_key()
-        _end_session()
+        end_session()
         post(SEED, key=key)
         connection.close()
 
@@ -109,16 +110,4 @@ def _locked(table: str) -> Iterator[None]:
     yield
     with connection.cursor() as cursor:
         cursor.execute("RESET lock_timeout")
-    other.close()
-
-
-def _end_session() -> None:
-    """Take the test's own connection away, as a restart of PostgreSQL would."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        [process] = cursor.fetchone()
-    other = connection.copy()
-    with other.cursor() as cursor:
-        cursor.execute("RESET ROLE")
-        cursor.execute("SELECT pg_terminate_backend(%s)", [process])
     other.close()
