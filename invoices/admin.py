@@ -4,7 +4,7 @@ A call's page shows its arithmetic and its way to the invoice, which billing can
 know: so calls and charges are registered here.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -38,18 +38,21 @@ else:
     from unfold.admin import TabularInline
 
 EXACT_AMOUNT = exactly("exact_amount")
+# Django takes columns here too, whatever its types say.
+_LINE_FIELDS: Any = (
+    "position",
+    "description",
+    "calls",
+    exactly("quantity"),
+    EXACT_AMOUNT,
+    AMOUNT,
+)
+_PAYMENT_FIELDS: Any = ("provider", "reference", AMOUNT, "status", "ended_at")
 
 
 class InvoiceLineInline(TabularInline[InvoiceLine, Invoice]):
     model = InvoiceLine
-    fields = readonly_fields = (
-        "position",
-        "description",
-        "calls",
-        "quantity",
-        "exact_amount",
-        "amount",
-    )
+    fields = readonly_fields = _LINE_FIELDS
     ordering = ("position",)
     can_delete = False
     extra = max_num = 0
@@ -62,7 +65,7 @@ class InvoiceLineInline(TabularInline[InvoiceLine, Invoice]):
 
 class PaymentInline(TabularInline[Payment, Invoice]):
     model = Payment
-    fields = readonly_fields = ("provider", "reference", "amount", "status", "ended_at")
+    fields = readonly_fields = _PAYMENT_FIELDS
     can_delete = False
     extra = max_num = 0
 
@@ -82,6 +85,7 @@ class InvoiceAdmin(ReadOnlyAdmin[Invoice]):
         "period_start",
         exactly("total"),
         exactly("credits_applied"),
+        exactly("carried_over"),
         exactly("amount_due"),
         "paid_at",
     )

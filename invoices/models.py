@@ -7,39 +7,14 @@ from django.db.models.functions import Now
 
 from billing.models import ContextBand, CreditPack, Customer, Rate
 from billing.periods import Period
+from invoices.triggers import (
+    BEGIN_AS_DRAFT,
+    FREEZE_FINAL,
+    FREEZE_WITH_INVOICE,
+    KEEP_SUCCEEDED,
+)
 from ledger.append_only import AppendOnly
 from ledger.models import CreditLot, ExactDecimalField, is_number
-
-# Once an invoice has its number only its payment may still move.
-FREEZE_FINAL = pgtrigger.Trigger(
-    name="frozen_once_final",
-    when=pgtrigger.Before,
-    operation=pgtrigger.Update | pgtrigger.Delete,
-    condition=pgtrigger.Condition("OLD.status <> 'draft'"),
-    declare=[("living", "text[] := ARRAY['status', 'amount_paid', 'paid_at']")],
-    func="""
-        IF TG_OP = 'DELETE' OR to_jsonb(OLD) - living <> to_jsonb(NEW) - living THEN
-            RAISE EXCEPTION 'invoice % is final: % refused', OLD.number, TG_OP
-            USING ERRCODE = 'restrict_violation';
-        END IF;
-        RETURN NEW;
-    """,
-)
-FREEZE_WITH_INVOICE = pgtrigger.Trigger(
-    name="frozen_with_its_invoice",
-    when=pgtrigger.Before,
-    operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
-    declare=[("parent_status", "text")],
-    func="""
-        SELECT status INTO parent_status FROM invoices_invoice
-        WHERE id = CASE TG_OP WHEN 'INSERT' THEN NEW.invoice_id ELSE OLD.invoice_id END;
-        IF parent_status <> 'draft' THEN
-            RAISE EXCEPTION 'lines of a final invoice are frozen: % refused', TG_OP
-            USING ERRCODE = 'restrict_violation';
-        END IF;
-        RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
-    """,
-)
 
 
 class Kind(models.TextChoices):
@@ -95,9 +70,14 @@ class Invoice(models.Model):
     period_start = models.DateTimeField(null=True)
     period_end = models.DateTimeField(null=True)
     pack = models.ForeignKey(CreditPack, on_delete=models.PROTECT, null=True)
-    # The lines' sum, as rounded; what credits paid of it; what is left to pay.
+    # The lines' sum, as rounded, is the sum of the three below it.
     total = ExactDecimalField(default=0)
     credits_applied = ExactDecimalField(default=0)
+    carried_over = ExactDecimalField(
+        default=0,
+        help_text="usage that no credits covered and that stays on the wallet as"
+        " overdraft, settled by the next pack",
+    )
     amount_due = ExactDecimalField(default=0)
     amount_paid = ExactDecimalField(default=0)
     drafted_at = models.DateTimeField()
@@ -123,12 +103,23 @@ class Invoice(models.Model):
                 name="invoices_invoice_has_a_pack_or_a_period",
             ),
             models.CheckConstraint(
-                condition=Q(amount_due=F("total") - F("credits_applied"))
-                & is_number("total"),
-                name="invoices_invoice_due_is_total_less_credits",
+                condition=Q(
+                    amount_due=F("total") - F("credits_applied") - F("carried_over")
+                )
+                & is_number("total", "credits_applied", "carried_over"),
+                name="invoices_invoice_due_is_total_less_credits_and_carried",
+            ),
+            models.CheckConstraint(
+                condition=Q(credits_applied__gte=0, carried_over__gte=0),
+                name="invoices_invoice_credits_and_carried_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=Status.PAID) | Q(amount_paid=F("amount_due")),
+                name="invoices_invoice_paid_is_what_was_due",
             ),
         ]
         triggers = [
+            BEGIN_AS_DRAFT,
             FREEZE_FINAL,
             pgtrigger.FSM(
                 name="status_moves_forward",
@@ -229,7 +220,7 @@ class PaymentStatus(models.TextChoices):
 
 
 class Payment(models.Model):
-    """One attempt to pay an invoice at a provider."""
+    """One attempt to pay an invoice at a provider; kept as it is once it succeeded."""
 
     invoice = models.ForeignKey(
         Invoice, on_delete=models.PROTECT, related_name="payments"
@@ -251,11 +242,17 @@ class Payment(models.Model):
                 fields=["provider", "reference"],
                 name="invoices_payment_reference_unique_per_provider",
             ),
+            models.UniqueConstraint(
+                fields=["invoice", "provider"],
+                condition=Q(status=PaymentStatus.PENDING),
+                name="invoices_payment_one_pending_per_invoice_and_provider",
+            ),
             models.CheckConstraint(
                 condition=Q(amount__gt=0) & is_number("amount"),
                 name="invoices_payment_amount_positive",
             ),
         ]
+        triggers = [KEEP_SUCCEEDED]
 
     def __str__(self) -> str:
         return f"{self.provider} {self.reference}"

@@ -36,6 +36,38 @@ TOTALS = """
     WHERE invoice.status <> 'draft'
     GROUP BY invoice.id
 """
+PARTS = """
+    SELECT format('invoice %s', number), total - credits_applied - carried_over,
+        amount_due
+    FROM invoices_invoice WHERE status <> 'draft'
+"""
+# Both sides are read whole: a lot may be missing on either.
+CREDITS = """
+    SELECT format('invoice %s, lot %s', number, lot), sum(funded), sum(applied)
+    FROM (
+        SELECT invoice.number, funding.lot_id AS lot, funding.amount AS funded,
+            0 AS applied
+        FROM invoices_invoice AS invoice
+        JOIN billing_fundingrollup AS funding USING (customer_id, period_start)
+        WHERE invoice.kind = 'usage' AND invoice.status NOT IN ('draft', 'void')
+            AND funding.lot_id IS NOT NULL
+        UNION ALL
+        SELECT invoice.number, credit.lot_id, 0, credit.amount
+        FROM invoices_invoice AS invoice
+        JOIN invoices_appliedcredit AS credit ON credit.invoice_id = invoice.id
+        WHERE invoice.kind = 'usage' AND invoice.status NOT IN ('draft', 'void')
+    ) AS parts
+    GROUP BY number, lot
+"""
+PAYMENTS = """
+    SELECT format('invoice %s', invoice.number), coalesce(sum(payment.amount), 0),
+        invoice.amount_paid
+    FROM invoices_invoice AS invoice
+    LEFT JOIN invoices_payment AS payment
+        ON payment.invoice_id = invoice.id AND payment.status = 'succeeded'
+    WHERE invoice.status <> 'draft' AND invoice.amount_due > 0
+    GROUP BY invoice.id
+"""
 NUMBERS = """
     SELECT format('series %s', series), last, found
     FROM (
@@ -48,8 +80,14 @@ NUMBERS = """
 
 
 def verify_invoices() -> Iterator[Finding]:
-    """Check lines against calls, totals against lines, and the numbers for gaps."""
+    """Check lines, totals, credits and payments against what they are made of.
+
+    The numbers of each series are checked for gaps.
+    """
     yield compare("invoice line = sum of its calls", LINES)
     yield compare("invoice = all charges of its period", COMPLETE)
     yield compare("invoice total = sum of its lines", TOTALS)
+    yield compare("invoice due = total - credits - carried over", PARTS)
+    yield compare("applied credits = funding of the period", CREDITS)
+    yield compare("paid invoice = its succeeded payments", PAYMENTS)
     yield compare("invoice numbers have no gap", NUMBERS)

@@ -15,6 +15,7 @@ from invoices.queries import get_invoice, list_invoices
 class InvoiceOutput(serializers.ModelSerializer[Invoice]):
     total = AmountField()
     credits_applied = AmountField()
+    carried_over = AmountField()
     amount_due = AmountField()
     amount_paid = AmountField()
     pack = serializers.CharField(source="pack.code", default=None)
@@ -31,6 +32,7 @@ class InvoiceOutput(serializers.ModelSerializer[Invoice]):
             "pack",
             "total",
             "credits_applied",
+            "carried_over",
             "amount_due",
             "amount_paid",
             "finalized_at",

@@ -1,6 +1,7 @@
 """The portal's pages from an invoice down to one call, and from a call back up."""
 
 from abc import abstractmethod
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
@@ -22,8 +23,8 @@ from invoices.queries.pages import (
     get_invoice_page,
     get_line_page,
 )
-from invoices.services.checkout import check_out_pack, start_checkout
-from invoices.services.purchases import NotOpenError, PackNotForSaleError
+from invoices.services.checkout import start_checkout
+from invoices.services.purchases import NotOpenError, PackNotForSaleError, buy_pack
 
 
 class InvoicesView(PortalView):
@@ -85,7 +86,7 @@ class CallView(PortalView):
 
 
 class FindView(PortalView):
-    """Leads from a request id to its call."""
+    """Leads from an idempotency key to its call."""
 
     template_name = "invoices/find.html"
     section = "usage"
@@ -108,36 +109,35 @@ class PurchaseView(PortalView):
 
     http_method_names = ["post"]
 
-    def post(self, request: HttpRequest, **_: Any) -> HttpResponse:
+    def post(self, _request: HttpRequest, **_: Any) -> HttpResponse:
         if not self.seat.may_buy:
             raise PermissionDenied
-        return_url = request.build_absolute_uri(reverse("portal:credits"))
         try:
-            return redirect(self.start_checkout(return_url))
+            return redirect(self._start_checkout(timezone.now()))
         except (ObjectDoesNotExist, PackNotForSaleError, NotOpenError) as error:
             raise Http404 from error
 
     @abstractmethod
-    def start_checkout(self, return_url: str) -> str:
-        """Return the provider's address."""
+    def get_invoice(self, at: datetime) -> Invoice:
+        """Return what is to be paid."""
+
+    def _start_checkout(self, at: datetime) -> str:
+        invoice = self.get_invoice(at)
+        page = reverse("portal:invoice", kwargs={"number": invoice.number})
+        return_url = self.request.build_absolute_uri(page)
+        return start_checkout(invoice=invoice, return_url=return_url, at=at)
 
 
 class BuyView(PurchaseView):
     """Orders a credit pack."""
 
-    def start_checkout(self, return_url: str) -> str:
-        return check_out_pack(
-            customer=self.customer,
-            pack=BuyForm.read_pack(self.request.POST),
-            return_url=return_url,
-            at=timezone.now(),
-        )
+    def get_invoice(self, at: datetime) -> Invoice:
+        pack = BuyForm.read_pack(self.request.POST)
+        return buy_pack(customer=self.customer, pack=pack, at=at)
 
 
 class PayView(PurchaseView):
     """Pays for an invoice that is open."""
 
-    def start_checkout(self, return_url: str) -> str:
-        invoice = get_invoice(customer=self.customer, number=self.kwargs["number"])
-        now = timezone.now()
-        return start_checkout(invoice=invoice, return_url=return_url, at=now)
+    def get_invoice(self, at: datetime) -> Invoice:  # noqa: ARG002
+        return get_invoice(customer=self.customer, number=self.kwargs["number"])

@@ -11,7 +11,8 @@ from invoices.models import AppliedCredit, Invoice, InvoiceLine, Kind, Status
 from invoices.services.issuing import issue
 from invoices.services.lines import build_lines
 from invoices.services.settlement import build_applied_credits, settle
-from ledger.money import WIDE, total
+from ledger.money import total
+from ledger.posting import lock_wallets
 
 
 class EmptyPeriodError(Exception):
@@ -26,6 +27,9 @@ def draft_invoice(*, customer: Customer, period: Period, at: datetime) -> Invoic
 
     :raises EmptyPeriodError: if there is nothing to invoice.
     """
+    # The wallet's lock comes first, as everywhere; and what is on the lines and what
+    # paid for it are read as of one moment, since usage waits for it.
+    lock_wallets([customer.wallet_id])
     invoice = _lock_invoice_of(customer, period, at)
     if invoice.status == Status.DRAFT:
         invoice.drafted_at = at
@@ -59,8 +63,10 @@ def _fill(invoice: Invoice, at: datetime) -> None:
     invoice.applied_credits.all().delete()
     AppliedCredit.objects.bulk_create(build_applied_credits(invoice))
     invoice.total = total(line.amount for line in lines)
-    invoice.amount_due = settle(invoice, lines, at=at)
-    invoice.credits_applied = WIDE.subtract(invoice.total, invoice.amount_due)
+    parts = settle(invoice, lines, at=at)
+    invoice.amount_due = parts.amount_due
+    invoice.carried_over = parts.carried_over
+    invoice.credits_applied = parts.credits_applied
     invoice.save()
 
 

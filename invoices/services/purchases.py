@@ -1,5 +1,6 @@
 """Buying credit packs, paying for invoices, and getting what was paid for."""
 
+import logging
 from datetime import datetime
 from decimal import Decimal
 
@@ -25,6 +26,8 @@ from ledger.posting import lock_wallets
 from ledger.services import settle_receivable
 
 ACTOR = "payment"
+
+logger = logging.getLogger(__name__)
 
 
 class PackNotForSaleError(Exception):
@@ -112,7 +115,8 @@ def mark_paid(
     """Note that a payment succeeded, and give what was paid for, once.
 
     A pack is granted; usage that was billed is lifted from the wallet's overdraft.
-    Marking a paid invoice again changes nothing.
+    Marking a paid invoice again changes nothing; another payment of it is kept, and
+    logged as an error, since its money has to be given back.
 
     :raises UnknownPaymentError: if no such payment was started.
     :raises PaymentMismatchError: if another amount or currency was asked for.
@@ -127,9 +131,15 @@ def mark_paid(
     _check(payment, amount, currency)
     if locked.status == Status.VOID:
         raise VoidInvoiceError(str(locked))
-    _end(payment, PaymentStatus.SUCCEEDED, at)
+    is_news = _end(payment, PaymentStatus.SUCCEEDED, at)
     if locked.status == Status.OPEN:
         _pay(locked, amount, at)
+    elif is_news:
+        logger.error(
+            "invoice %s was paid already; payment %s is to be given back",
+            locked,
+            reference,
+        )
     return locked
 
 
@@ -142,12 +152,14 @@ def _check(payment: Payment, amount: Decimal, currency: str) -> None:
         raise PaymentMismatchError(message)
 
 
-def _end(payment: Payment, status: PaymentStatus, at: datetime) -> None:
+def _end(payment: Payment, status: PaymentStatus, at: datetime) -> bool:
+    """End a payment, unless it has succeeded; returns whether it had not."""
     if payment.status == PaymentStatus.SUCCEEDED:
-        return
+        return False
     payment.status = status
     payment.ended_at = at
     payment.save(update_fields=["status", "ended_at"])
+    return True
 
 
 def _pay(invoice: Invoice, amount: Decimal, at: datetime) -> None:

@@ -1,11 +1,12 @@
 """What of an invoice credits have paid, and what is left to pay in money."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from billing.models import FundingRollup
-from billing.models.plans import Mode
+from billing.models import FundingRollup, Plan
+from billing.models.plans import AtZero, Mode
 from invoices.models import AppliedCredit, Invoice, InvoiceLine, Kind, LineKind, Status
 from ledger.money import WIDE, ZERO, round_to_currency, total
 from ledger.queries import get_balance
@@ -23,31 +24,55 @@ def build_applied_credits(invoice: Invoice) -> list[AppliedCredit]:
     ]
 
 
-def settle(invoice: Invoice, lines: Iterable[InvoiceLine], *, at: datetime) -> Decimal:
-    """Return what is due: fees, and what usage a plan bills that credits did not pay.
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What an invoice's total is made of, each part rounded to the currency."""
 
-    Rounded to the currency, once.
+    amount_due: Decimal
+    carried_over: Decimal
+    credits_applied: Decimal
+
+
+def settle(
+    invoice: Invoice, lines: Iterable[InvoiceLine], *, at: datetime
+) -> Settlement:
+    """Divide an invoice's total: due in money, carried on the wallet, paid by credits.
+
+    Fees are due, and the usage that no credits covered if the plan bills it; else that
+    usage stays on the wallet as overdraft, which the next pack settles first.
     """
     fees = total(line.exact_amount for line in lines if line.kind == LineKind.FEE)
-    due = WIDE.add(fees, _billed_usage(invoice, at))
-    return round_to_currency(due, invoice.currency)
+    uncovered = _uncovered_usage(invoice, at)
+    is_billed = _bills_uncovered_usage(invoice.customer.plan)
+    exactly_due = WIDE.add(fees, uncovered) if is_billed else fees
+    due = round_to_currency(exactly_due, invoice.currency)
+    # Rounded as a running sum, so that no part is negative and credits that paid
+    # nothing are never said to have paid a coin.
+    unpaid = round_to_currency(WIDE.add(fees, uncovered), invoice.currency)
+    return Settlement(
+        amount_due=due,
+        carried_over=WIDE.subtract(unpaid, due),
+        credits_applied=WIDE.subtract(invoice.total, unpaid),
+    )
 
 
-def _billed_usage(invoice: Invoice, at: datetime) -> Decimal:
+def _bills_uncovered_usage(plan: Plan) -> bool:
+    return plan.mode != Mode.PREPAID or plan.at_zero == AtZero.OVERAGE
+
+
+def _uncovered_usage(invoice: Invoice, at: datetime) -> Decimal:
+    """Return the period's usage that is on the wallet as overdraft, not yet billed."""
     customer = invoice.customer
-    if customer.plan.mode == Mode.PREPAID:
-        # It stays on the wallet as overdraft, which the next pack settles first.
-        return ZERO
-    uncovered = FundingRollup.objects.filter(
-        customer=customer, period_start=invoice.period.start, lot__isnull=True
-    ).first()
+    overdrawn = FundingRollup.objects.filter(customer=customer, lot__isnull=True)
+    uncovered = overdrawn.filter(period_start=invoice.period.start).first()
     if uncovered is None:
         return ZERO
     # A pack bought since has settled some of it, and what open invoices ask for
-    # already must not be asked for twice.
+    # already must not be asked for twice; nor what later periods have overdrawn.
+    later = overdrawn.filter(period_start__gt=invoice.period.start)
+    others = total([_open_usage(invoice), *later.values_list("amount", flat=True)])
     overdraft = get_balance(wallet_id=customer.wallet_id, at=at).overdraft
-    unbilled = WIDE.subtract(overdraft, _open_usage(invoice))
-    return max(ZERO, min(uncovered.amount, unbilled))
+    return max(ZERO, min(uncovered.amount, WIDE.subtract(overdraft, others)))
 
 
 def _open_usage(invoice: Invoice) -> Decimal:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
@@ -14,6 +15,11 @@ from invoices.models import Payment
 from invoices.payments.simulated import NAME, Choice
 from invoices.queries.checkout import get_payment
 from invoices.tasks import deliver_simulated_webhook
+
+_MESSAGES = {
+    Choice.PAY: "Payment received; it is being confirmed.",
+    Choice.DECLINE: "Payment declined; nothing was charged.",
+}
 
 
 class ChoiceForm(forms.Form):
@@ -38,9 +44,11 @@ class SimulatedCheckoutView(TemplateView):
             return self.render_to_response(self.get_context_data(reference=reference))
         payment = _get_payment(reference)
         # Whether it is paid is for the webhook to say, never for this browser.
+        choice = Choice(form.cleaned_data["choice"])
         deliver_simulated_webhook.delay_on_commit(
-            reference=payment.reference, choice=form.cleaned_data["choice"]
+            reference=payment.reference, choice=choice
         )
+        messages.info(request, _MESSAGES[choice])
         return redirect(_return_url(request))
 
 

@@ -65,6 +65,7 @@ class TestInvoices:
             "pack": None,
             "total": "0.01",
             "credits_applied": "0.01",
+            "carried_over": "0",
             "amount_due": "0",
             "amount_paid": "0",
             "finalized_at": "2026-12-01T02:00:00Z",

@@ -1,5 +1,6 @@
 import pytest
 import requests
+from django.contrib.messages import get_messages
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
@@ -50,6 +51,21 @@ class TestSimulatedCheckout:
         assert (response.status_code, response["Location"]) == (302, "/credits/")
         assert len(queued) == 1
         assert not CreditLot.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("choice", "expected"),
+        [
+            ("pay", "Payment received; it is being confirmed."),
+            ("decline", "Payment declined; nothing was charged."),
+        ],
+    )
+    def test_says_what_happened(
+        self, client: Client, choice: str, expected: str
+    ) -> None:
+        response = client.post(checkout(), {"choice": choice})
+
+        [message] = get_messages(response.wsgi_request)
+        assert str(message) == expected
 
     def test_never_leads_to_another_site(self, client: Client) -> None:
         url = checkout(return_url="https://evil.example/")

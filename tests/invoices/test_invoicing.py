@@ -1,7 +1,9 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection, transaction
 
 from billing.models import Charge, Customer
 from billing.models.plans import Mode
@@ -214,6 +216,29 @@ def test_finalizing_at_once_makes_one_invoice() -> None:
     assert {invoice.number for invoice in invoices} == {"INV-2026-000001"}
     assert Invoice.objects.count() == 1
     assert InvoiceLine.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_draft_waits_for_usage_that_is_being_recorded() -> None:
+    customer = make.customer(credits="50")
+    use_seed()
+
+    with ThreadPoolExecutor(1) as thread:
+        with transaction.atomic():
+            use(make.event("meanwhile"))
+            drafted = thread.submit(_draft, customer)
+            with pytest.raises(TimeoutError):
+                drafted.result(timeout=0.5)
+        lines = lines_of(drafted.result())
+
+    assert [line.calls for line in lines] == [2, 2]
+
+
+def _draft(customer: Customer) -> Invoice:
+    try:
+        return draft(customer)
+    finally:
+        connection.close()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -12,10 +12,7 @@ from django.urls import URLPattern, reverse
 from pytest_django import DjangoAssertNumQueries
 
 from billing import urls as billing_urls
-from billing.models import Customer, User
-from billing.models.customers import Role
-from billing.services.customers import add_member
-from invoices.models import Invoice, Status
+from billing.models import Customer
 from invoices.portal import urls as invoices_urls
 from ledger.money import total
 from tests import make
@@ -148,6 +145,13 @@ class TestInvoice:
         assert "Rounding to USD: -$0.0005192" in page
         assert "0.1005192" in page
 
+    def test_says_what_is_due(self, browser: Client) -> None:
+        page = read(browser, f"/portal/invoices/{NUMBER}/")
+        overview = read(browser, "/portal/")
+
+        assert "Open: $20.00 is due." in page
+        assert "1 invoice open</a>: $20.00" in overview
+
     def test_is_on_the_list(self, browser: Client) -> None:
         page = read(browser, "/portal/invoices/")
 
@@ -235,45 +239,6 @@ class TestQueries:
             page = read(browser, url)
 
         assert "<h1" in page
-
-
-class TestBuying:
-    def test_leads_to_the_payment_of_an_open_invoice(self, browser: Client) -> None:
-        response = browser.post("/portal/buy/", {"pack": make.pack().code})
-
-        bought = Invoice.objects.latest("pk")
-        assert response.status_code == 302
-        assert "/checkout/" in response["Location"]
-        assert (bought.status, bought.total) == (Status.OPEN, Decimal(50))
-
-    def test_needs_a_token(self, browser: Client) -> None:
-        strict = Client(enforce_csrf_checks=True, cookies=browser.cookies)
-        strict.cookies = browser.cookies
-
-        response = strict.post("/portal/buy/", {"pack": make.pack().code})
-
-        assert response.status_code == 403
-        assert Invoice.objects.count() == 1
-
-    @pytest.mark.parametrize("role", [Role.DEVELOPER, Role.VIEWER])
-    def test_is_not_for_everybody(
-        self, browser: Client, customer: Customer, role: Role
-    ) -> None:
-        add_member(customer=customer, user=User.objects.get(), role=role)
-
-        response = browser.post("/portal/buy/", {"pack": make.pack().code})
-
-        assert response.status_code == 403
-
-    def test_knows_no_other_pack(self, browser: Client) -> None:
-        assert browser.post("/portal/buy/", {"pack": "free"}).status_code == 404
-
-    def test_an_open_invoice_is_paid_the_same_way(self, browser: Client) -> None:
-        page = read(browser, f"/portal/invoices/{NUMBER}/")
-        response = browser.post(f"/portal/invoices/{NUMBER}/pay/")
-
-        assert "Pay now" in page
-        assert "/checkout/" in response["Location"]
 
 
 class TestStrangers:

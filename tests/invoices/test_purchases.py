@@ -143,7 +143,7 @@ class TestMarkPaid:
         assert CreditLot.objects.count() == 1
 
     def test_a_second_payment_of_a_paid_invoice_is_kept_but_grants_nothing(
-        self,
+        self, caplog: pytest.LogCaptureFixture
     ) -> None:
         invoice = buy()
         first = start_payment(invoice=invoice, at=make.NOW)
@@ -151,9 +151,14 @@ class TestMarkPaid:
         pay(invoice)
 
         pay(invoice, first.reference)
+        pay(invoice, first.reference)
 
+        [logged] = caplog.records
         assert Payment.objects.filter(status=PaymentStatus.SUCCEEDED).count() == 2
         assert CreditLot.objects.count() == 1
+        assert logged.levelname == "ERROR"
+        assert "INV-2026-000001" in logged.message
+        assert first.reference in logged.message
 
     @pytest.mark.parametrize(
         ("amount", "currency"), [("49.99", "USD"), ("50.01", "USD"), ("50", "EUR")]
@@ -220,6 +225,16 @@ class TestFailPayment:
         fail_payment(payment=payment, at=make.NOW)
 
         assert Payment.objects.get().status == PaymentStatus.SUCCEEDED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_starting_to_pay_at_once_starts_one_payment() -> None:
+    invoice = buy()
+
+    payments = at_once(lambda: start_payment(invoice=invoice, at=make.NOW), times=2)
+
+    assert payments[0] == payments[1] == Payment.objects.get()
+    assert payments[0].status == PaymentStatus.PENDING
 
 
 @pytest.mark.django_db(transaction=True)

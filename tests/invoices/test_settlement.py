@@ -1,26 +1,42 @@
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from billing.models import Customer
-from billing.models.plans import Mode
+from billing.models.plans import AtZero, Mode
 from billing.periods import period_containing
+from config.verification import verify_all
 from invoices.models import Invoice, Status
 from invoices.services.purchases import mark_paid, start_payment
 from ledger.models import Source
 from ledger.money import total
 from ledger.queries import get_balance
 from tests import make
-from tests.invoices.state import MONTH_END, NOVEMBER, SEED_COST, final, use, use_seed
+from tests.invoices.state import (
+    MONTH_END,
+    NOVEMBER,
+    SEED_COST,
+    at_once,
+    final,
+    use,
+    use_seed,
+)
 
 
 def overdraft_of(customer: Customer) -> Decimal:
     return get_balance(wallet_id=customer.wallet_id, at=MONTH_END).overdraft
 
 
-def customer_with(mode: Mode, *, fee: str = "0", credits: str = "0") -> Customer:
-    plan = make.plan(mode=mode, monthly_fee=fee)
+def customer_with(
+    mode: Mode,
+    *,
+    fee: str = "0",
+    credits: str = "0",
+    at_zero: AtZero = AtZero.BLOCK,
+) -> Customer:
+    plan = make.plan(mode=mode, monthly_fee=fee, at_zero=at_zero)
     return make.customer(plan=plan, credits=credits)
 
 
@@ -100,8 +116,67 @@ class TestPrepaid:
         invoice = final(customer)
 
         assert invoice.total == 3
+        assert invoice.credits_applied == 1
+        assert invoice.carried_over == 2
         assert invoice.amount_due == 0
         assert overdraft_of(customer) == 2
+
+    def test_what_a_pack_settled_since_is_not_carried(self) -> None:
+        customer = customer_with(Mode.PREPAID, credits="1")
+        use_dollars(6)
+        make.lot(customer.wallet, "2")
+
+        invoice = final(customer)
+
+        assert make.row(invoice.credits_applied, invoice.carried_over) == (3, 3)
+
+    def test_what_was_overdrawn_since_is_carried_by_the_next_invoice(self) -> None:
+        customer = customer_with(Mode.PREPAID)
+        use_dollars(3, "november")
+        make.lot(customer.wallet, "3")
+        use_dollars(6, "december", days=20)
+
+        november = final(customer)
+        december = final(customer, period_containing(NOVEMBER.end, customer.zone))
+
+        assert make.row(november.credits_applied, november.carried_over) == (3, 0)
+        assert make.row(december.credits_applied, december.carried_over) == (0, 6)
+
+    @pytest.mark.parametrize("fee", ["0.004", "0.005", "0.006"])
+    def test_rounding_never_says_that_credits_paid_what_they_did_not(
+        self, fee: str
+    ) -> None:
+        customer = customer_with(Mode.PREPAID, fee=fee)
+        # $0.006, which is rounded up or down with the fee.
+        use(make.event(input_tokens=0, output_tokens=250))
+        use(make.event("b", input_tokens=0, output_tokens=250))
+
+        invoice = final(customer)
+
+        assert invoice.credits_applied == 0
+        assert invoice.carried_over == invoice.total - invoice.amount_due >= 0
+
+
+@pytest.mark.django_db
+class TestPrepaidWithOverage:
+    def test_what_no_lot_covered_is_due(self) -> None:
+        customer = customer_with(
+            Mode.PREPAID, fee="20", credits="1", at_zero=AtZero.OVERAGE
+        )
+        use_dollars(3)
+
+        invoice = final(customer)
+
+        assert make.row(invoice.status, invoice.amount_due) == (Status.OPEN, 22)
+        assert make.row(invoice.credits_applied, invoice.carried_over) == (1, 0)
+
+    def test_paying_lifts_the_overdraft(self) -> None:
+        customer = customer_with(Mode.PREPAID, at_zero=AtZero.OVERAGE)
+        use_dollars(3)
+
+        pay(final(customer))
+
+        assert overdraft_of(customer) == 0
 
 
 @pytest.mark.django_db
@@ -160,3 +235,28 @@ class TestPostpaid:
         december = period_containing(NOVEMBER.end, customer.zone)
 
         assert final(customer, december).amount_due == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_paying_while_usage_comes_and_the_next_month_ends_keeps_the_books() -> None:
+    customer = customer_with(Mode.POSTPAID)
+    use_dollars(3, "november")
+    november = final(customer)
+    use_dollars(6, "december", days=20)
+    december = period_containing(NOVEMBER.end, customer.zone)
+    steps: list[Callable[[], object]] = [
+        lambda: pay(november),
+        lambda: final(customer, december),
+        lambda: use_dollars(9, "racing", days=21),
+    ]
+
+    def step() -> None:
+        steps.pop()()
+
+    at_once(step, times=3)
+
+    assert [each for each in verify_all() if each.differences] == []
+    # The racing call is in December, or came too late and is in January.
+    due = Invoice.objects.get(period_start=december.start).amount_due
+    assert due in (6, 15)
+    assert overdraft_of(customer) == 15

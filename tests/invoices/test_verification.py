@@ -1,11 +1,19 @@
 import pytest
 
+from billing.models import FundingRollup
 from billing.models.plans import Mode
 from billing.periods import period_containing
-from invoices.services.purchases import buy_pack
+from invoices.models import Invoice
+from invoices.services.purchases import (
+    buy_pack,
+    fail_payment,
+    mark_paid,
+    start_payment,
+)
 from invoices.verification import verify_invoices
 from tests import make
 from tests.invoices.state import MONTH_END, NOVEMBER, final, use, use_seed
+from tests.raw import execute, tampering
 
 
 @pytest.mark.django_db
@@ -21,5 +29,54 @@ def test_invoices_can_be_derived_again() -> None:
 
     findings = list(verify_invoices())
 
-    assert [finding.differences for finding in findings] == [[], [], [], []]
-    assert [finding.compared for finding in findings] == [6, 2, 3, 1]
+    assert [finding.differences for finding in findings] == [[]] * 7
+    assert [finding.compared for finding in findings] == [6, 2, 3, 3, 1, 3, 1]
+
+
+def differences() -> dict[str, list[str]]:
+    found = {each.check: each.differences for each in verify_invoices()}
+    return {check: rows for check, rows in found.items() if rows}
+
+
+@pytest.mark.django_db
+def test_a_second_payment_is_found() -> None:
+    invoice = buy_pack(customer=make.customer(), pack=make.pack(), at=make.NOW)
+    first = start_payment(invoice=invoice, at=make.NOW)
+    fail_payment(payment=first, at=make.NOW)
+    second = start_payment(invoice=invoice, at=make.NOW)
+
+    for payment in (second, first):
+        mark_paid(
+            invoice=invoice,
+            reference=payment.reference,
+            amount=payment.amount,
+            currency="USD",
+            at=make.NOW,
+        )
+
+    [row] = differences()["paid invoice = its succeeded payments"]
+    assert row.startswith("invoice INV-2026-000001: 100")
+
+
+@pytest.mark.django_db
+def test_credits_that_the_funding_does_not_know_are_found() -> None:
+    customer = make.customer(credits="50")
+    use_seed()
+    final(customer)
+    lot = make.lot(customer.wallet, "1")
+
+    FundingRollup.objects.update(lot=lot)
+
+    assert len(differences()["applied credits = funding of the period"]) == 2
+
+
+@pytest.mark.django_db
+def test_parts_that_do_not_add_up_are_found() -> None:
+    buy_pack(customer=make.customer(), pack=make.pack(), at=make.NOW)
+    name = "invoices_invoice_due_is_total_less_credits_and_carried"
+
+    with tampering("invoices_invoice"):
+        execute(f"ALTER TABLE invoices_invoice DROP CONSTRAINT {name}")
+        Invoice.objects.update(carried_over=1)
+
+    assert [*differences()] == ["invoice due = total - credits - carried over"]

@@ -1,0 +1,64 @@
+"""What the database itself refuses to do to invoices, their lines and payments."""
+
+import pgtrigger
+
+# Whatever is final was a draft first, and was filled while it was one.
+BEGIN_AS_DRAFT = pgtrigger.Trigger(
+    name="begins_as_a_draft",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    condition=pgtrigger.Condition("NEW.status <> 'draft'"),
+    func="""
+        RAISE EXCEPTION 'an invoice begins as a draft: % refused', NEW.status
+        USING ERRCODE = 'restrict_violation';
+    """,
+)
+# Only the payment of an open invoice may still move, and once it is paid or void,
+# nothing.
+FREEZE_FINAL = pgtrigger.Trigger(
+    name="frozen_once_final",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Update | pgtrigger.Delete,
+    condition=pgtrigger.Condition("OLD.status <> 'draft'"),
+    declare=[("living", "text[] := '{}'")],
+    func="""
+        IF OLD.status = 'open' THEN
+            living := ARRAY['status', 'amount_paid', 'paid_at'];
+        END IF;
+        IF TG_OP = 'DELETE' OR to_jsonb(OLD) - living <> to_jsonb(NEW) - living THEN
+            RAISE EXCEPTION 'invoice % is final: % refused', OLD.number, TG_OP
+            USING ERRCODE = 'restrict_violation';
+        END IF;
+        RETURN NEW;
+    """,
+)
+# Both invoices of a row that is moved are locked, so that neither becomes final
+# meanwhile; in id order, so that two moves cannot deadlock.
+FREEZE_WITH_INVOICE = pgtrigger.Trigger(
+    name="frozen_with_its_invoice",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+    declare=[("parent", "record")],
+    func="""
+        FOR parent IN
+            SELECT status FROM invoices_invoice
+            WHERE id IN (OLD.invoice_id, NEW.invoice_id) ORDER BY id FOR SHARE
+        LOOP
+            IF parent.status <> 'draft' THEN
+                RAISE EXCEPTION 'lines of a final invoice are frozen: % refused', TG_OP
+                USING ERRCODE = 'restrict_violation';
+            END IF;
+        END LOOP;
+        RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+    """,
+)
+KEEP_SUCCEEDED = pgtrigger.Trigger(
+    name="kept_once_succeeded",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Update | pgtrigger.Delete,
+    condition=pgtrigger.Condition("OLD.status = 'succeeded'"),
+    func="""
+        RAISE EXCEPTION 'payment % succeeded: % refused', OLD.reference, TG_OP
+        USING ERRCODE = 'restrict_violation';
+    """,
+)
