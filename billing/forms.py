@@ -62,13 +62,13 @@ class MonthForm(_QueryForm):
 
 
 class FindForm(_QueryForm):
-    """The request id of a call that is looked for."""
+    """The idempotency key of a call that is looked for."""
 
     key = forms.CharField(max_length=255)
 
     @classmethod
     def read_key(cls, query: QueryDict) -> str:
-        """Return the request id, as it was posted."""
+        """Return the idempotency key, as it was posted."""
         key: str = cls._read(query, "key")
         return key
 

@@ -1,17 +1,20 @@
 """Operators' view of wallets, lots and entries: to read, since entries alone move them.
 
-`ReadOnlyAdmin`, `HistoryAdmin` and `exactly` are for the other apps' admins too.
+What has no underscore and registers nothing is for the other apps' admins too.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from django import forms
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import DecimalField, Field, Model
 from django.http import HttpRequest
 from unfold.paginator import InfinitePaginator
+from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
-from ledger.models import CreditLot, Entry, Wallet
+from ledger.models import CreditLot, Entry, ExactDecimalField, Wallet
 from ledger.money import as_text
 
 if TYPE_CHECKING:
@@ -30,21 +33,53 @@ def exactly(name: str) -> Callable[[Model], str]:
     def column(row: Model) -> str:
         return as_text(getattr(row, name))
 
+    column.__name__ = name
     return column
 
 
-class ReadOnlyAdmin(ModelAdmin[Row]):
+class AmountField(forms.DecimalField):
+    """Offers an amount for editing with the digits it has, not with all it could."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return as_text(value) if isinstance(value, Decimal) else value
+
+
+# For admins in which amounts may be edited.
+EDIT_EXACTLY: Mapping[type[Field[Any, Any]], Mapping[str, Any]] = {
+    ExactDecimalField: {
+        "form_class": AmountField,
+        "widget": UnfoldAdminDecimalFieldWidget,
+    }
+}
+
+
+class KeptAdmin(ModelAdmin[Row]):
+    """For what history refers to: it may be edited, never deleted."""
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: Row | None = None
+    ) -> bool:
+        return False
+
+
+class ReadOnlyAdmin(KeptAdmin[Row]):
     """For what only services or the database may change."""
+
+    def get_fields(self, request: HttpRequest, obj: Row | None = None) -> list[Any]:
+        return [self._shown(name) for name in super().get_fields(request, obj)]
+
+    def _shown(self, name: Any) -> Any:
+        amounts = {
+            field.name
+            for field in self.model._meta.get_fields()
+            if isinstance(field, DecimalField)
+        }
+        return exactly(name) if name in amounts else name
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(
-        self, request: HttpRequest, obj: Row | None = None
-    ) -> bool:
-        return False
-
-    def has_delete_permission(
         self, request: HttpRequest, obj: Row | None = None
     ) -> bool:
         return False

@@ -10,16 +10,21 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from billing.models import (
+    CreditPack,
     Customer,
+    Plan,
+    RateCard,
     UsageEvent,
     User,
 )
 from billing.services.events import StreamPart
 from billing.services.metering import record_events
+from invoices.models import Invoice
 from invoices.payments import SUCCEEDED, PaymentEvent
 from invoices.services.purchases import buy_pack, start_payment
 from invoices.services.webhooks import receive_event
 from ledger.admin import HistoryAdmin, ReadOnlyAdmin
+from ledger.models import Wallet
 from tests import make
 from tests.invoices.state import final, use
 from tests.make import NOW
@@ -158,6 +163,26 @@ class TestHistory:
         assert "412 input tokens ÷ 1,000 × $0.003 × 1 = $0.001236" in page
         assert "1,083 output tokens ÷ 1,000 × $0.012 × 1 = $0.012996" in page
         assert "usage -0.014232" in page
+
+
+@pytest.mark.django_db
+class TestWhatIsReferredTo:
+    @pytest.mark.parametrize("model", [CreditPack, Customer, Plan, RateCard], ids=str)
+    @pytest.mark.usefixtures("history")
+    def test_is_not_deleted(self, operator: Client, model: Model) -> None:
+        row = model._default_manager.first()
+
+        assert row is not None
+        assert operator.post(_url(model, "delete", row.pk)).status_code == 403
+
+    @pytest.mark.parametrize("model", [CreditPack, Plan, Wallet, Invoice], ids=str)
+    @pytest.mark.usefixtures("history")
+    def test_has_no_idle_zeros(self, operator: Client, model: Model) -> None:
+        row = model._default_manager.first()
+
+        assert row is not None
+        page = operator.get(_url(model, "change", row.pk)).content.decode()
+        assert ".000" not in page
 
 
 @pytest.mark.django_db

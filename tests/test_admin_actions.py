@@ -9,7 +9,7 @@ from django.test import Client
 from billing.models import ApiKey, Customer, QuarantinedEvent, RateCardVersion, User
 from billing.pricing.yaml_form import parse_card
 from billing.services.metering import record_events
-from billing.services.rate_cards import draft_version
+from billing.services.rate_cards import create_rate_card, draft_version
 from tests import make
 from tests.make import NOW
 
@@ -38,6 +38,19 @@ class TestQuarantine:
 
         waiting.refresh_from_db()
         assert waiting.resolved_at is not None
+
+    def test_those_that_stay_are_counted(self, operator: Client) -> None:
+        make.customer()
+        record_events(events=[make.event(model="unheard-of")], received_at=NOW)
+        waiting = QuarantinedEvent.objects.get()
+
+        page = operator.post(
+            "/admin/billing/quarantinedevent/",
+            {"action": "retry", "_selected_action": [waiting.pk]},
+            follow=True,
+        )
+
+        assert "1 stay: 1 unknown model." in page.content.decode()
 
 
 class TestCustomers:
@@ -104,6 +117,25 @@ class TestRateCards:
         assert drafted.number == 2
         assert drafted.rates.count() == 2
 
+    @pytest.mark.parametrize("query", ["", "?rate_card={}", "?rate_card=x"])
+    def test_a_draft_begins_with_the_latest_prices(
+        self, operator: Client, query: str
+    ) -> None:
+        card = make.rate_card()
+
+        page = operator.get(DRAFT + query.format(card.pk)).content.decode()
+
+        [text] = re.findall(r"<textarea[^>]*>([^<]*)</textarea>", page)
+        assert parse_card(text) == parse_card(make.SEED_CARD)
+
+    def test_the_first_draft_of_a_card_begins_empty(self, operator: Client) -> None:
+        make.rate_card()
+        card = create_rate_card(code="new", name="New", currency="USD")
+
+        page = operator.get(f"{DRAFT}?rate_card={card.pk}").content.decode()
+
+        assert re.findall(r"<textarea[^>]*>\s*</textarea>", page)
+
     @pytest.mark.parametrize(
         ("text", "problem"),
         [("model: 1: 2", "line 1"), (make.SEED_CARD.replace("usd", "eur"), "in USD")],
@@ -137,6 +169,7 @@ class TestRateCards:
         assert "was not published" in _publish(operator, version.pk)
 
 
+DRAFT = "/admin/billing/ratecardversion/add/"
 NO_PRICES = {
     "rates-TOTAL_FORMS": 0,
     "rates-INITIAL_FORMS": 0,
@@ -147,7 +180,7 @@ NO_PRICES = {
 
 def _draft(operator: Client, card_id: int, text: str) -> str:
     form = {"rate_card": card_id, "prices": text}
-    return operator.post("/admin/billing/ratecardversion/add/", form).content.decode()
+    return operator.post(DRAFT, form).content.decode()
 
 
 def _publish(operator: Client, version_id: int) -> str:

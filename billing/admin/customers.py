@@ -16,7 +16,7 @@ from billing.services.customers import (
     issue_api_key,
     revoke_api_key,
 )
-from ledger.admin import exactly
+from ledger.admin import EDIT_EXACTLY, KeptAdmin, exactly
 
 if TYPE_CHECKING:
     # Unfold carries no types; its classes are Django's to a caller.
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 else:
     from unfold.admin import ModelAdmin, TabularInline
 
+_TERMS = ("currency", "price", "credits", "bonus_credits", "validity_days")
+_FIXED_TERMS = (
+    "currency",
+    exactly("price"),
+    exactly("credits"),
+    exactly("bonus_credits"),
+    "validity_days",
+)
 _SCOPES = [(scope, scope) for scope in (EVENTS_WRITE, USAGE_READ)]
 
 
@@ -42,7 +50,7 @@ class MembershipInline(TabularInline[Membership, Customer]):
 
 
 @admin.register(Customer)
-class CustomerAdmin(ModelAdmin[Customer]):
+class CustomerAdmin(KeptAdmin[Customer]):
     form = CustomerForm
     list_display = ("external_id", "name", "email", "plan", "time_zone", "recorded_at")
     list_select_related = ("plan",)
@@ -69,7 +77,8 @@ class CustomerAdmin(ModelAdmin[Customer]):
         self, request: HttpRequest, obj: Customer, form: Any, change: bool
     ) -> None:
         if change:
-            super().save_model(request, obj, form, change)
+            # Only what was edited: the month's end may have moved the rest meanwhile.
+            obj.save(update_fields=form.changed_data)
             return
         made = create_customer(
             external_id=obj.external_id,
@@ -82,7 +91,8 @@ class CustomerAdmin(ModelAdmin[Customer]):
 
 
 @admin.register(Plan)
-class PlanAdmin(ModelAdmin[Plan]):
+class PlanAdmin(KeptAdmin[Plan]):
+    formfield_overrides = EDIT_EXACTLY
     list_display = (
         "code",
         "name",
@@ -101,7 +111,8 @@ class PlanAdmin(ModelAdmin[Plan]):
 
 
 @admin.register(CreditPack)
-class CreditPackAdmin(ModelAdmin[CreditPack]):
+class CreditPackAdmin(KeptAdmin[CreditPack]):
+    formfield_overrides = EDIT_EXACTLY
     list_display = (
         "code",
         "name",
@@ -116,11 +127,27 @@ class CreditPackAdmin(ModelAdmin[CreditPack]):
     search_fields = ("=code", "^name")
     ordering = ("price",)
 
+    def get_fields(
+        self, request: HttpRequest, obj: CreditPack | None = None
+    ) -> tuple[Any, ...]:
+        return ("code", "name", *(_FIXED_TERMS if obj else _TERMS), "is_active")
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: CreditPack | None = None
+    ) -> tuple[Any, ...]:
+        # What was ordered is granted on the terms of then: retire a pack, make another.
+        return _FIXED_TERMS if obj else ()
+
 
 class ApiKeyForm(forms.ModelForm[ApiKey]):
     scopes = forms.MultipleChoiceField(
         choices=_SCOPES, widget=forms.CheckboxSelectMultiple
     )
+
+    class Meta:
+        help_texts = {
+            "customer": "Empty: a service key that may act for every customer.",
+        }
 
 
 @admin.register(ApiKey)

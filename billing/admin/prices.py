@@ -4,12 +4,17 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from billing.models import ContextBand, Rate, RateCard, RateCardVersion
 from billing.pricing.card import Card, CardError
-from billing.pricing.yaml_form import CardSyntaxError, parse_card
+from billing.pricing.yaml_form import CardSyntaxError, format_card, parse_card
+from billing.queries.prices import find_latest_version
+from billing.services.price_book import load_card
 from billing.services.rate_cards import (
     AlreadyPublishedError,
     RetroactivePriceError,
@@ -24,13 +29,34 @@ if TYPE_CHECKING:
 else:
     from unfold.admin import ModelAdmin, TabularInline
 
+_EXAMPLE = """\
+model: text-gen-v3
+rates:
+  - dimension: input_tokens
+    unit: 1000 tokens
+    price_usd: 0.003
+  - dimension: output_tokens
+    unit: 1000 tokens
+    price_usd: 0.012
+  - dimension: context_window
+    tiers:
+      - max_tokens: 8192
+        multiplier: 1.0
+      - max_tokens: 32768
+        multiplier: 1.8
+"""
+_IN_UTC = {"effective_from": "In UTC. Empty: from the moment of publishing."}
+
 PRICE = exactly("price")
 MULTIPLIER = exactly("multiplier")
+# Django takes columns here too, whatever its types say.
+_RATE_FIELDS: Any = ("model", "dimension", PRICE, "unit", "unit_name")
+_BAND_FIELDS: Any = ("model", "max_tokens", MULTIPLIER)
 
 
 @admin.register(RateCard)
 class RateCardAdmin(ModelAdmin[RateCard]):
-    list_display = ("code", "name", "currency", "recorded_at")
+    list_display = ("code", "name", "currency", "recorded_at", "next_version")
     search_fields = ("=code", "^name")
     ordering = ("code",)
 
@@ -39,17 +65,28 @@ class RateCardAdmin(ModelAdmin[RateCard]):
     ) -> tuple[str, ...]:
         return ("code", "currency") if obj else ()
 
+    def has_delete_permission(
+        self, request: HttpRequest, obj: RateCard | None = None
+    ) -> bool:
+        is_empty = obj is not None and not obj.versions.exists()
+        return is_empty and super().has_delete_permission(request, obj)
+
+    @admin.display(description="next version")
+    def next_version(self, card: RateCard) -> SafeString:
+        url = reverse("admin:billing_ratecardversion_add")
+        return format_html('<a href="{}?rate_card={}">Draft</a>', url, card.pk)
+
 
 class RateInline(TabularInline[Rate, RateCardVersion]):
     model = Rate
-    fields = readonly_fields = ("model", "dimension", "price", "unit", "unit_name")
+    fields = readonly_fields = _RATE_FIELDS
     can_delete = False
     extra = max_num = 0
 
 
 class ContextBandInline(TabularInline[ContextBand, RateCardVersion]):
     model = ContextBand
-    fields = readonly_fields = ("model", "max_tokens", "multiplier")
+    fields = readonly_fields = _BAND_FIELDS
     can_delete = False
     extra = max_num = 0
 
@@ -59,7 +96,12 @@ class DraftForm(forms.ModelForm[RateCardVersion]):
 
     prices = forms.CharField(
         widget=UnfoldAdminTextareaWidget,
-        help_text="YAML, one document for each model. Prices cannot be edited later.",
+        help_text=format_html(
+            "All prices of the version, as YAML: one document for each model, with a "
+            "line of --- between them. They cannot be edited later. "
+            "The form is:<pre>{}</pre>",
+            _EXAMPLE,
+        ),
     )
 
     def clean_prices(self) -> Card:
@@ -100,7 +142,16 @@ class RateCardVersionAdmin(ModelAdmin[RateCardVersion]):
     ) -> type[forms.ModelForm[RateCardVersion]]:
         if obj is None:
             kwargs["form"] = DraftForm
-        return super().get_form(request, obj, change, **kwargs)
+        return super().get_form(request, obj, change, help_texts=_IN_UTC, **kwargs)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        text = request.GET.get("rate_card", "")
+        wanted = int(text) if text.isdecimal() else None
+        version = find_latest_version(rate_card_id=wanted)
+        if version is None:
+            return {"rate_card": wanted}
+        prices = format_card(load_card(version.pk))
+        return {"rate_card": version.rate_card_id, "prices": prices}
 
     def get_fields(
         self, request: HttpRequest, obj: RateCardVersion | None = None
@@ -160,7 +211,8 @@ class RateCardVersionAdmin(ModelAdmin[RateCardVersion]):
             messages.error(request, f"{version} was not published: {error}.")
         else:
             messages.success(
-                request, f"{version} is in force from {effective_from:%Y-%m-%d %H:%M}."
+                request,
+                f"{version} is in force from {effective_from:%Y-%m-%d %H:%M} UTC.",
             )
 
 

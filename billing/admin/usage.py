@@ -12,6 +12,7 @@ from billing.models import (
     UsageRollup,
 )
 from billing.queries.calls import filter_by_key
+from billing.queries.quarantine import ReasonCount, count_waiting
 from billing.services.quarantine import retry_quarantined
 from ledger.admin import AMOUNT, HistoryAdmin, ReadOnlyAdmin, exactly
 
@@ -56,9 +57,18 @@ class QuarantinedEventAdmin(ReadOnlyAdmin[QuarantinedEvent]):
 
     @admin.action(description="Price them again", permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: QuerySet[QuarantinedEvent]) -> None:
-        ids = queryset.values_list("pk", flat=True)
+        ids = list(queryset.values_list("pk", flat=True))
         retry = retry_quarantined(event_ids=ids, received_at=timezone.now())
-        messages.info(request, f"{retry.recorded} were priced and recorded.")
+        staying = _describe_waiting(count_waiting(event_ids=ids))
+        messages.info(request, f"{retry.recorded} were priced and recorded. {staying}")
+
+
+def _describe_waiting(counts: list[ReasonCount]) -> str:
+    """Write how many events stay, and why: "6 stay: 5 unknown model, 1 …"."""
+    if not counts:
+        return "None stays."
+    reasons = (f"{each.events} {each.reason.replace('_', ' ')}" for each in counts)
+    return f"{sum(each.events for each in counts)} stay: {', '.join(reasons)}."
 
 
 @admin.register(Stream)

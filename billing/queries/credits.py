@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from billing.models import CreditPack, Customer
 from billing.queries.paging import Page, read_page
+from billing.queries.postpaid import Unpaid, find_unpaid
 from ledger.models import CreditLot, Entry
 from ledger.money import ZERO
 from ledger.queries import Balance, get_balance, list_entries
@@ -39,6 +40,7 @@ class Credits:
     """A customer's credits: what is left, where it went, and what is for sale."""
 
     balance: Balance
+    unpaid: Unpaid | None
     lots: list[LotRow]
     ledger: Page[Entry]
     packs: list[CreditPack]
@@ -54,8 +56,10 @@ def get_credits(
     packs = CreditPack.objects.filter(
         is_active=True, currency=customer.wallet.currency
     ).order_by("price", "pk")
+    balance = get_balance(wallet_id=wallet_id, at=at)
     return Credits(
-        balance=get_balance(wallet_id=wallet_id, at=at),
+        balance=balance,
+        unpaid=find_unpaid(customer=customer, balance=balance),
         lots=[LotRow(lot, _state(lot, at)) for lot in lots],
         ledger=read_page(entries, key="sequence", before=before),
         packs=list(packs),

@@ -4,13 +4,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Sum
+from django.db.models import Count, Sum
 
 from billing.models import Customer
 from billing.periods import Period, period_containing, previous_period
+from billing.queries.postpaid import Unpaid, find_unpaid
 from billing.queries.usage import DaySpend, UsageTable, list_days, tabulate, usage_of
 from ledger.money import ZERO
 from ledger.queries import Balance, get_balance
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInvoices:
+    """How many invoices for usage wait for money, and for how much."""
+
+    count: int
+    amount_due: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +28,8 @@ class Overview:
 
     as_of: datetime
     balance: Balance
+    unpaid: Unpaid | None
+    open_invoices: OpenInvoices
     this_month: Period
     last_month: Period
     spent_last_month: Decimal
@@ -33,12 +44,22 @@ def get_overview(*, customer: Customer, at: datetime) -> Overview:
     rollups = usage_of(customer)
     current = rollups.filter(period_start=this_month.start)
     before = rollups.filter(period_start=last_month.start)
+    balance = get_balance(wallet_id=customer.wallet_id, at=at)
     return Overview(
         as_of=at,
-        balance=get_balance(wallet_id=customer.wallet_id, at=at),
+        balance=balance,
+        unpaid=find_unpaid(customer=customer, balance=balance),
+        open_invoices=_count_open_invoices(customer),
         this_month=this_month,
         last_month=last_month,
         spent_last_month=before.aggregate(total=Sum("amount"))["total"] or ZERO,
         usage=tabulate(current),
         days=list_days(current, this_month, customer),
     )
+
+
+def _count_open_invoices(customer: Customer) -> OpenInvoices:
+    # A pack that was ordered and not paid is no debt.
+    waiting = customer.invoices.filter(kind="usage", status="open", amount_due__gt=0)
+    found = waiting.aggregate(count=Count("pk"), amount_due=Sum("amount_due"))
+    return OpenInvoices(found["count"], found["amount_due"] or ZERO)

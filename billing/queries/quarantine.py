@@ -1,5 +1,10 @@
 """Reading the events that could not be priced. Nothing here writes."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count
+
 from billing.models import Customer, QuarantinedEvent
 from billing.queries.paging import Page, read_page
 
@@ -10,3 +15,20 @@ def list_quarantined(
     """Return a customer's quarantined events, priced since or not, before an id."""
     events = QuarantinedEvent.objects.filter(customer=customer)
     return read_page(events, key="id", before=before)
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonCount:
+    """How many events wait for one reason."""
+
+    reason: str
+    events: int
+
+
+def count_waiting(*, event_ids: Iterable[int]) -> list[ReasonCount]:
+    """Return why some events still wait, the commonest reason first."""
+    waiting = QuarantinedEvent.objects.filter(
+        pk__in=event_ids, resolved_at__isnull=True
+    )
+    counted = waiting.values_list("reason").annotate(events=Count("pk"))
+    return [ReasonCount(*row) for row in counted.order_by("-events", "reason")]

@@ -53,5 +53,11 @@ def day(value: date) -> SafeString:
     return _element(value.isoformat(), write(value, "D j M Y"))
 
 
+@register.filter
+def is_another_day(at: datetime, other: datetime) -> bool:
+    """Tell whether two times lie on different days."""
+    return timezone.localdate(at) != timezone.localdate(other)
+
+
 def _element(machine: str, text: str) -> SafeString:
     return format_html('<time datetime="{}">{}</time>', machine, text)

@@ -10,11 +10,12 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from billing.models import Customer, Membership, User
+from billing.models import Customer, User
 from billing.models.customers import Role
+from billing.models.plans import Mode
 from billing.services.customers import add_member
 from billing.services.metering import record_events
-from ledger.models import Source
+from ledger.models import Source, Wallet
 from tests import make
 from tests.make import NOW
 
@@ -23,6 +24,10 @@ pytestmark = pytest.mark.django_db
 OCTOBER = NOW - timedelta(days=20)
 # The session, the user and their memberships.
 SIGN_IN_QUERIES = 3
+CELLS = (
+    '<td class="number" data-label="Credits">{}</td> '
+    '<td class="number" data-label="Book balance">{}</td>'
+)
 
 
 @pytest.fixture(autouse=True)
@@ -92,13 +97,26 @@ class TestOverview:
 
         assert '<dd class="figure figure-bad">$9.00</dd>' in page
 
+    def test_shows_what_is_left_of_a_credit_limit(self, client: Client) -> None:
+        customer = make.customer(plan=make.plan(mode=Mode.POSTPAID))
+        Wallet.objects.filter(pk=customer.wallet_id).update(credit_limit=100)
+        client.force_login(make.member(customer))
+        record("req_1", output_tokens=2_000_000)
+
+        page = read(client, "overview")
+
+        assert '<dt>Not yet paid</dt> <dd class="figure">$24.00</dd>' in page
+        assert '<dd class="figure">$76.00</dd> <dd class="note">of $100.00' in page
+        assert "Overdraft" not in page
+        assert "Spendable" not in page
+
     def test_is_read_in_few_queries(
         self, browser: Client, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         record("req_1")
 
-        # The balance, the months' usage by model, by day, and in sum.
-        with django_assert_num_queries(SIGN_IN_QUERIES + 4):
+        # The balance, open invoices, the months' usage by model, by day, and in sum.
+        with django_assert_num_queries(SIGN_IN_QUERIES + 5):
             page = read(browser, "overview")
 
         assert "<h1" in page
@@ -135,6 +153,9 @@ class TestUsage:
 
         assert "?month=2026-10" in read(browser, "usage")
         assert "?month=2026-11" in read(browser, "usage", "?month=2026-10")
+
+    def test_says_that_fees_are_not_in_it(self, browser: Client) -> None:
+        assert "without fees: $0.00" in read(browser, "usage")
 
     def test_says_that_a_month_is_empty(self, browser: Client) -> None:
         assert "No usage was billed" in read(browser, "usage", "?month=2025-01")
@@ -179,9 +200,16 @@ class TestCredits:
 
         page = read(browser, "credits")
 
-        assert '<td class="number">+10.00</td> <td class="number">10.00</td>' in page
-        assert '<td class="number">-0.014232</td> <td class="number">14.985768' in page
+        assert CELLS.format("+10.00", "10.00") in page
+        assert CELLS.format("-0.014232", "14.985768") in page
         assert reverse("portal:call", args=["req_1"]) in page
+
+    def test_says_which_day_an_entry_is_for(self, browser: Client) -> None:
+        record("req_1", at=OCTOBER)
+
+        page = read(browser, "credits")
+
+        assert 'for <time datetime="2026-10-26T12:00:00+00:00">26 Oct 2026' in page
 
     def test_pages_through_the_ledger(self, browser: Client) -> None:
         record_events(
@@ -244,60 +272,3 @@ class TestQuarantine:
         record_events(events=[other], received_at=NOW)
 
         assert "req_9" not in read(browser, "quarantine")
-
-
-class TestSigningIn:
-    def test_leads_to_the_overview(self, client: Client, customer: Customer) -> None:
-        make.member(customer)
-        form = {"username": "ada@example.com", "password": make.PASSWORD}
-
-        response = client.post("/login/", form)
-
-        assert response["Location"] == "/portal/"
-
-    def test_says_that_it_failed(self, client: Client) -> None:
-        form = {"username": "ada@example.com", "password": "guess"}
-
-        page = client.post("/login/", form).content.decode()
-
-        assert 'role="alert"' in page
-
-    def test_out_leads_back(self, browser: Client) -> None:
-        assert browser.post("/logout/")["Location"] == "/login/"
-        assert browser.get("/portal/").status_code == 302
-
-    def test_the_root_leads_to_the_portal(self, client: Client) -> None:
-        assert client.get("/")["Location"] == "/portal/"
-
-    def test_a_person_who_acts_for_nobody_sees_nothing(self, client: Client) -> None:
-        client.force_login(User.objects.create_user(username="stranger"))
-
-        assert client.get("/portal/").status_code == 403
-
-
-class TestSwitching:
-    def test_a_person_may_act_for_each_of_their_customers(
-        self, browser: Client
-    ) -> None:
-        second = make.customer(external_id="cus_second", credits="77")
-        add_member(customer=second, user=User.objects.get(), role=Role.VIEWER)
-
-        assert "77.00 credits" not in read(browser, "overview")
-        browser.post("/portal/act/", {"customer": second.pk})
-
-        assert "77.00 credits" in read(browser, "overview")
-
-    @pytest.mark.parametrize("wanted", ["1", "x", ""])
-    def test_a_person_may_not_act_for_another(
-        self, browser: Client, wanted: str
-    ) -> None:
-        other = make.customer(external_id="cus_other")
-
-        response = browser.post("/portal/act/", {"customer": wanted and other.pk})
-
-        assert response.status_code == 404
-
-    def test_a_person_who_left_sees_nothing_any_more(self, browser: Client) -> None:
-        Membership.objects.get().delete()
-
-        assert browser.get("/portal/").status_code == 403
