@@ -58,3 +58,15 @@ def owner_refusal(statement: str, *parameters: Any) -> psycopg.Error:
     cause = caught.value.__cause__
     assert isinstance(cause, psycopg.Error)
     return cause
+
+
+def end_session() -> None:
+    """Take the test's own connection away, as a restart of PostgreSQL would."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        [process] = cursor.fetchone()
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        cursor.execute("SELECT pg_terminate_backend(%s)", [process])
+    other.close()

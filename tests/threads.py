@@ -1,11 +1,12 @@
 """Calls that start at the same moment, each on a database connection of its own."""
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TypeVar
 
-from django.db import connection
+from django.db import connection, transaction
 
 Result = TypeVar("Result")
 
@@ -27,3 +28,48 @@ def run_at_once(calls: Sequence[Callable[[], Result]]) -> list[Result]:
 
     with ThreadPoolExecutor(len(calls)) as pool:
         return list(pool.map(run, calls))
+
+
+def run_behind(
+    hold: Callable[[], object], calls: Sequence[Callable[[], Result]], *, commit: bool
+) -> list[Result]:
+    """Run calls that each have to wait for what a transaction under way holds.
+
+    They start one by one, each when all before it wait. Returns their results, which
+    they have once the transaction is committed or rolled back.
+    """
+    with ThreadPoolExecutor(len(calls)) as pool:
+        with transaction.atomic():
+            hold()
+            futures = []
+            for number, call in enumerate(calls, start=1):
+                futures.append(pool.submit(_run_alone, call))
+                _await_waiting(number)
+            transaction.set_rollback(not commit)
+        return [future.result() for future in futures]
+
+
+def _run_alone(call: Callable[[], Result]) -> Result:
+    try:
+        return call()
+    finally:
+        connection.close()
+
+
+def _await_waiting(sessions: int) -> None:
+    deadline = time.monotonic() + 10
+    while _count_waiting() < sessions:
+        assert time.monotonic() < deadline, "nobody waits"
+        time.sleep(0.01)
+
+
+def _count_waiting() -> int:
+    # Not by `pg_stat_activity`, which stands still within a transaction.
+    with connection.cursor() as cursor:
+        cursor.execute("""
+            SELECT count(DISTINCT waiting.pid) FROM pg_locks AS waiting
+            JOIN pg_locks AS held ON held.pid = waiting.pid
+            JOIN pg_database AS here ON here.oid = held.database
+            WHERE NOT waiting.granted AND here.datname = current_database()
+        """)
+        return int(cursor.fetchone()[0])
