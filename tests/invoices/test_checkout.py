@@ -8,16 +8,15 @@ from pytest_django.live_server_helper import LiveServer
 
 from invoices.models import Invoice, Payment, ProviderEvent, Status
 from invoices.payments.simulated import Choice, deliver
-from invoices.services.checkout import check_out_pack
-from invoices.services.purchases import fail_payment
+from invoices.services.checkout import start_checkout
+from invoices.services.purchases import buy_pack, fail_payment
 from ledger.models import CreditLot
 from tests import make
 
 
 def checkout(return_url: str = "/credits/") -> str:
-    return check_out_pack(
-        customer=make.customer(), pack=make.pack(), return_url=return_url, at=make.NOW
-    )
+    invoice = buy_pack(customer=make.customer(), pack=make.pack(), at=make.NOW)
+    return start_checkout(invoice=invoice, return_url=return_url, at=make.NOW)
 
 
 @pytest.mark.django_db

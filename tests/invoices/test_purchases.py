@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from invoices.models import Invoice, Kind, Payment, PaymentStatus, Status
-from invoices.services.checkout import check_out_pack
+from invoices.services.checkout import start_checkout
 from invoices.services.purchases import (
     NotOpenError,
     PackNotForSaleError,
@@ -102,10 +102,8 @@ class TestStartPayment:
 
 
 @pytest.mark.django_db
-def test_checking_out_a_pack_leads_to_the_providers_page() -> None:
-    url = check_out_pack(
-        customer=make.customer(), pack=make.pack(), return_url="/back/", at=make.NOW
-    )
+def test_a_checkout_leads_to_the_providers_page() -> None:
+    url = start_checkout(invoice=buy(), return_url="/back/", at=make.NOW)
 
     reference = Payment.objects.get().reference
     assert url == f"/checkout/simulated/{reference}/?return_url=%2Fback%2F"
