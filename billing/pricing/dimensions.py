@@ -1,35 +1,58 @@
-"""Own what the name of an event's property means to pricing."""
+"""Own what the name of an event's property means to pricing.
+
+The parts of a call are disjoint: `input_tokens` is what is left of the input once
+cached, written, audio, image and video tokens are counted on their own.
+"""
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
-from ledger.money import ZERO
+from ledger.money import WIDE, ZERO
 
 INPUT_TOKENS: Final = "input_tokens"
+OUTPUT_TOKENS: Final = "output_tokens"
 REQUESTS: Final = "requests"
+MINIMUM: Final = "minimum"
+
+# Each part with what prices it where it has no rate of its own, the first that there
+# is: nobody gets a discount or a surcharge that the card does not name. Audio, and what
+# is drawn or filmed, is so much dearer than text that it needs a rate of its own.
+_INPUT_FALLBACKS: Final[Mapping[str, tuple[str, ...]]] = {
+    INPUT_TOKENS: (),
+    "cached_input_tokens": (INPUT_TOKENS,),
+    "cache_write_5m_tokens": (INPUT_TOKENS,),
+    "cache_write_1h_tokens": ("cache_write_5m_tokens", INPUT_TOKENS),
+    "cache_write_audio_tokens": ("audio_input_tokens",),
+    "audio_input_tokens": (),
+    "image_input_tokens": (INPUT_TOKENS,),
+    "video_input_tokens": (INPUT_TOKENS,),
+    "cached_audio_input_tokens": ("audio_input_tokens",),
+    "cached_image_input_tokens": (
+        "image_input_tokens",
+        "cached_input_tokens",
+        INPUT_TOKENS,
+    ),
+    "cached_video_input_tokens": (
+        "video_input_tokens",
+        "cached_input_tokens",
+        INPUT_TOKENS,
+    ),
+}
+_OUTPUT_FALLBACKS: Final[Mapping[str, tuple[str, ...]]] = {
+    OUTPUT_TOKENS: (),
+    "reasoning_tokens": (OUTPUT_TOKENS,),
+    "audio_output_tokens": (),
+    "image_output_tokens": (),
+    "video_output_tokens": (),
+}
+FALLBACKS: Final = {**_INPUT_FALLBACKS, **_OUTPUT_FALLBACKS}
+INPUT_PARTS: Final = frozenset(_INPUT_FALLBACKS)
+OUTPUT_PARTS: Final = frozenset(_OUTPUT_FALLBACKS)
 
 STANDARD: Final = frozenset(
-    {
-        INPUT_TOKENS,
-        "output_tokens",
-        "cached_input_tokens",
-        "cache_write_5m_tokens",
-        "cache_write_1h_tokens",
-        "reasoning_tokens",
-        "audio_input_tokens",
-        "audio_output_tokens",
-        "image_input_tokens",
-        "image_output_tokens",
-        "video_input_tokens",
-        "video_output_tokens",
-        REQUESTS,
-        "images",
-        "seconds",
-        "characters",
-        "pages",
-        "searches",
-    }
+    {*FALLBACKS, REQUESTS, "images", "seconds", "characters", "pages", "searches"}
 )
 
 # A total repeats the parts beside it: charging for it would charge for them twice. A
@@ -44,6 +67,7 @@ _INFORMATIONAL: Final = frozenset(
 )
 
 
+@lru_cache(maxsize=4096)
 def is_dimension(name: str) -> bool:
     """Tell whether a property must be priced even on a card that does not name it.
 
@@ -57,8 +81,11 @@ def is_dimension(name: str) -> bool:
 
 
 def context_tokens(quantities: Mapping[str, Decimal]) -> Decimal:
-    """Return the tokens of input that choose the context band.
+    """Return the tokens of input, cached ones included, that choose the context band.
 
-    `input_tokens` is taken as the whole input, cached tokens included.
+    It is the sum of all parts of the input, however each of them is priced.
     """
-    return quantities.get(INPUT_TOKENS, ZERO)
+    context = ZERO
+    for name in INPUT_PARTS & quantities.keys():
+        context = WIDE.add(context, quantities[name])
+    return context

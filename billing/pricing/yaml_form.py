@@ -3,7 +3,6 @@
 What a card may hold is for `card` to say, and what YAML may do for `yaml_nodes`.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,9 +18,11 @@ from billing.pricing.card import (
     Band,
     Card,
     CardError,
+    Minimum,
     ModelPrices,
     Rate,
 )
+from billing.pricing.conditions import ALWAYS, ConditionError, When, read_when
 from billing.pricing.yaml_nodes import (
     CardSyntaxError,
     Entry,
@@ -29,14 +30,15 @@ from billing.pricing.yaml_nodes import (
     compose,
     read_entry,
 )
+from billing.pricing.yaml_writing import format_card
 
 __all__ = ["CardSyntaxError", "format_card", "parse_card"]
 
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?")
 _COUNT: Final = re.compile(r"[0-9]{1,40}")
 _UNIT: Final = re.compile(r"([0-9]{1,40}) (\S.*)")
-_PRICE_KEY: Final = re.compile(r"price_([a-z]{3})")
-_PLAIN: Final = re.compile(r"[A-Za-z](?:[A-Za-z0-9._/@+:-]*[A-Za-z0-9])?")
+_PRICE_KEY: Final = re.compile(r"price_[a-z]{3}")
+_MINIMUM_KEY: Final = re.compile(r"minimum_[a-z]{3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class _Document:
 
     prices: ModelPrices
     model: Field
-    rate_prices: list[Field]
+    amounts: list[Field]
 
 
 def parse_card(text: str) -> Card:
@@ -63,26 +65,29 @@ def parse_card(text: str) -> Card:
         return Card(_currency(price), tuple(each.prices for each in documents))
 
 
-def format_card(card: Card) -> str:
-    """Write a card so that `parse_card` reads an equal one."""
-    price_key = f"price_{card.currency.lower()}"
-    documents = (_model_lines(prices, price_key) for prices in card.models)
-    return "---\n".join("".join(f"{line}\n" for line in lines) for lines in documents)
-
-
 def _read_document(node: yaml.Node) -> _Document:
     """Read the prices of one model."""
-    fields = read_entry(node).expect("model", "rates")
+    entry = read_entry(node)
+    minimum = _first(entry, _MINIMUM_KEY)
+    fields = entry.expect("model", "rates", optional={minimum})
     entries = fields["rates"].entries()
     rates = [_rate_fields(entry) for entry in entries if not _is_window(entry)]
     tiers = _tiers([entry for entry in entries if _is_window(entry)])
+    least = fields.get(minimum)
     with _pointing_to(_places(fields, rates, tiers)):
         prices = ModelPrices(
             fields["model"].text(),
             tuple(_read_rate(rate) for rate in rates),
             tuple(_read_band(tier) for tier in tiers),
+            Minimum(_read_decimal(least)) if least else None,
         )
-    return _Document(prices, fields["model"], [rate["price"] for rate in rates])
+    amounts = [rate["price"] for rate in rates]
+    return _Document(prices, fields["model"], amounts + ([least] if least else []))
+
+
+def _first(entry: Entry, key: re.Pattern[str], otherwise: str = "") -> str:
+    """Return the first name of a kind that an entry has."""
+    return next((name for name in entry.fields if key.fullmatch(name)), otherwise)
 
 
 def _is_window(entry: Entry) -> bool:
@@ -93,14 +98,14 @@ def _is_window(entry: Entry) -> bool:
 
 def _rate_fields(entry: Entry) -> dict[str, Field]:
     """Return the written field behind each field of a rate."""
-    written = (name for name in entry.fields if _PRICE_KEY.fullmatch(name))
-    price = next(written, "price_<currency>")
-    fields = entry.expect("dimension", "unit", price)
+    price = _first(entry, _PRICE_KEY, "price_<currency>")
+    fields = entry.expect("dimension", "unit", price, optional={"when"})
     return {
         "dimension": fields["dimension"],
         "unit": fields["unit"],
         "unit_name": fields["unit"],
         "price": fields[price],
+        "when": fields.get("when", fields["dimension"]),
     }
 
 
@@ -110,7 +115,8 @@ def _tiers(windows: list[Entry]) -> list[dict[str, Field]]:
         raise window.fields["dimension"].error("is written twice")
     fields = (window.expect("dimension", "tiers")["tiers"] for window in windows)
     tiers = chain.from_iterable(field.entries() for field in fields)
-    return [tier.expect("max_tokens", "multiplier") for tier in tiers]
+    bounds = {"max_tokens", "below_tokens"}
+    return [tier.expect("multiplier", optional=bounds) for tier in tiers]
 
 
 def _places(
@@ -119,7 +125,7 @@ def _places(
     tiers: list[dict[str, Field]],
 ) -> dict[str, Field]:
     """Return the written field behind each name that a `CardError` may use."""
-    places = dict(fields)
+    places = {name.partition("_")[0]: field for name, field in fields.items()}
     for kind, items in (("rates", rates), ("bands", tiers)):
         for position, item in enumerate(items):
             for name, field in item.items():
@@ -146,15 +152,37 @@ def _read_rate(fields: dict[str, Field]) -> Rate:
         unit=int(unit[1]),
         unit_name=unit[2],
         price=_read_decimal(fields["price"]),
+        when=_read_when(fields["when"]),
     )
+
+
+def _read_when(field: Field) -> When:
+    """Read the conditions of a rate, if it has any."""
+    if field.name != "when":
+        return ALWAYS
+    written = read_entry(field.node).fields
+    try:
+        return read_when({name: each.texts() for name, each in written.items()})
+    except ConditionError as error:
+        raise written[error.name].error(error.problem) from error
 
 
 def _read_band(fields: dict[str, Field]) -> Band:
     """Read one tier of the context window."""
-    tokens = fields["max_tokens"].text()
-    if not _COUNT.fullmatch(tokens):
-        raise fields["max_tokens"].error("must be a whole number")
-    return Band(int(tokens), _read_decimal(fields["multiplier"]))
+    return Band(
+        max_tokens=_read_count(fields.get("max_tokens")),
+        multiplier=_read_decimal(fields["multiplier"]),
+        below_tokens=_read_count(fields.get("below_tokens")),
+    )
+
+
+def _read_count(field: Field | None) -> int | None:
+    """Read a whole number, if it is there."""
+    if field is None:
+        return None
+    if not _COUNT.fullmatch(field.text()):
+        raise field.error("must be a whole number")
+    return int(field.text())
 
 
 def _read_decimal(field: Field) -> Decimal:
@@ -167,35 +195,16 @@ def _read_decimal(field: Field) -> Decimal:
 
 def _agreed_price_key(documents: list[_Document]) -> Field:
     """Return the first price of the card, once all others are in its currency."""
-    first, *others = chain.from_iterable(each.rate_prices for each in documents)
-    for price in others:
-        if price.name != first.name:
-            raise price.error(f"must be {first.name}: a card has one currency")
+    first, *others = chain.from_iterable(each.amounts for each in documents)
+    currency = _currency(first)
+    for other in others:
+        if _currency(other) != currency:
+            kind = other.name.partition("_")[0]
+            expected = f"{kind}_{currency.lower()}"
+            raise other.error(f"must be {expected}: a card has one currency")
     return first
 
 
-def _currency(price: Field) -> str:
+def _currency(amount: Field) -> str:
     """Return the currency that a key such as `price_usd` names."""
-    return price.name.removeprefix("price_").upper()
-
-
-def _model_lines(prices: ModelPrices, price_key: str) -> Iterator[str]:
-    """Yield the lines of one model's document."""
-    yield f"model: {_scalar(prices.model)}"
-    yield "rates:"
-    for rate in prices.rates:
-        yield f"  - dimension: {rate.dimension}"
-        yield f"    unit: {rate.unit} {rate.unit_name}"
-        yield f"    {price_key}: {rate.price:f}"
-    if prices.bands:
-        yield f"  - dimension: {CONTEXT_WINDOW}"
-        yield "    tiers:"
-    for band in prices.bands:
-        yield f"      - max_tokens: {band.max_tokens}"
-        yield f"        multiplier: {band.multiplier:f}"
-
-
-def _scalar(name: str) -> str:
-    """Write a name bare where YAML reads it back, and else in double quotes."""
-    plain = _PLAIN.fullmatch(name)
-    return name if plain else json.dumps(name, ensure_ascii=False)
+    return amount.name.rpartition("_")[2].upper()

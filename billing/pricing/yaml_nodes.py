@@ -4,13 +4,13 @@ Nothing is constructed: a scalar stays the text it was written as, so no number 
 through a float. Anchors, aliases, tags, repeated keys and deep nesting are refused.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final, cast
 
 import yaml
 
-# The form of a card is five levels deep; more can only be an attack on the stack.
+# The form of a card is six levels deep; more can only be an attack on the stack.
 _MAX_DEPTH: Final = 8
 
 
@@ -45,6 +45,15 @@ class Field:
             raise self.error("must be a single value")
         return str(self.node.value)
 
+    def texts(self) -> list[str]:
+        """Return the value, or each value of a list, as it is written.
+
+        :raises CardSyntaxError: if one of them is a list or a mapping.
+        """
+        if not isinstance(self.node, yaml.SequenceNode):
+            return [self.text()]
+        return [Field(self.name, self.line, each).text() for each in self.node.value]
+
     def entries(self) -> "list[Entry]":
         """Return the value as a list of mappings with something in it.
 
@@ -62,13 +71,13 @@ class Entry:
     line: int
     fields: dict[str, Field]
 
-    def expect(self, *names: str) -> dict[str, Field]:
-        """Return the fields, if they are these and no others.
+    def expect(self, *names: str, optional: Collection[str] = ()) -> dict[str, Field]:
+        """Return the fields, if they are these, perhaps the optional, and no others.
 
         :raises CardSyntaxError: if one is missing or unknown.
         """
         for field in self.fields.values():
-            if field.name not in names:
+            if field.name not in (*names, *optional):
                 raise field.error("is not a field here")
         for name in names:
             if name not in self.fields:

@@ -28,9 +28,9 @@ rates:
     unit: 1 image
     price_usd: 2
 """
-CACHED_RATE = """\
+AUDIO_RATE = """\
     price_usd: 0.012
-  - dimension: cached_input_tokens
+  - dimension: audio_input_tokens
     unit: 1 tokens
     price_usd: 1
 """
@@ -120,8 +120,8 @@ class TestRetryQuarantined:
         [
             ({"model": "image-gen", "images": 3}, make.SEED_CARD + OTHER_MODEL, "6"),
             (
-                {"model": "text-gen-v3", "cached_input_tokens": 5},
-                make.SEED_CARD.replace("    price_usd: 0.012\n", CACHED_RATE),
+                {"model": "text-gen-v3", "audio_input_tokens": 5},
+                make.SEED_CARD.replace("    price_usd: 0.012\n", AUDIO_RATE),
                 "5",
             ),
             (

@@ -16,7 +16,7 @@ bands = st.lists(
     st.builds(Band, st.integers(1, 10**12), multipliers),
     max_size=4,
     unique_by=lambda band: band.max_tokens,
-).map(lambda items: tuple(sorted(items, key=lambda band: band.max_tokens)))
+).map(lambda items: tuple(sorted(items, key=lambda band: band.max_tokens or 0)))
 
 
 @st.composite

@@ -44,14 +44,46 @@ def test_a_model_that_is_gone_is_none() -> None:
     assert not adds(SEED, to=SEED + OTHER)
 
 
-@pytest.mark.parametrize("dimension", ["cached_input_tokens", "images", "odd_tokens"])
+@pytest.mark.parametrize("dimension", ["audio_input_tokens", "images", "odd_tokens"])
 def test_a_rate_that_calls_were_refused_for_is_an_addition(dimension: str) -> None:
     assert adds(with_rate(dimension))
 
 
-@pytest.mark.parametrize("dimension", ["requests", "gold_stars"])
+@pytest.mark.parametrize("dimension", ["requests", "gold_stars", "cached_input_tokens"])
 def test_a_rate_that_calls_went_without_is_none(dimension: str) -> None:
     assert not adds(with_rate(dimension))
+
+
+def test_a_rate_of_what_only_a_part_of_the_output_had_is_an_addition() -> None:
+    card = "model: m\nrates:\n" + RATE.format("reasoning_tokens")
+
+    assert adds(card + RATE.format("output_tokens"), to=card)
+
+
+def test_a_rate_that_would_price_cached_images_otherwise_is_none() -> None:
+    card = "model: m\nrates:\n" + RATE.format("cached_input_tokens")
+
+    assert not adds(card + RATE.format("image_input_tokens"), to=card)
+
+
+def test_a_rate_with_conditions_is_one_only_where_there_was_none() -> None:
+    card = "model: m\nrates:\n" + RATE.format("images")
+    europe = "    when:\n      region: eu\n"
+
+    assert not adds(card + RATE.format("images") + europe, to=card)
+    assert adds(card + RATE.format("pages") + europe, to=card)
+    assert adds(card + europe + RATE.format("images"), to=card + europe)
+
+
+def test_a_model_that_had_the_default_prices_is_no_addition() -> None:
+    default = OTHER.replace("other", '"*"')
+
+    assert not adds(SEED + default + OTHER, to=SEED + default)
+    assert adds(SEED + default, to=SEED)
+
+
+def test_another_minimum_is_no_addition() -> None:
+    assert not adds(SEED.replace("rates:", "minimum_usd: 1\nrates:"))
 
 
 def test_a_rate_that_is_gone_is_none() -> None:
