@@ -6,7 +6,7 @@ from ledger.verification import Finding, compare
 
 LINES = """
     SELECT format('invoice %s, line %s', invoice.number, line.position),
-        format('%s calls, %s', count(charge.id),
+        format('%s calls, %s', count(DISTINCT charge.event_id),
             trim_scale(coalesce(sum(charge.amount), 0))),
         format('%s calls, %s', line.calls, trim_scale(line.exact_amount))
     FROM invoices_invoiceline AS line

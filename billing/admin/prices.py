@@ -17,9 +17,11 @@ from billing.queries.prices import find_latest_version
 from billing.services.price_book import load_card
 from billing.services.rate_cards import (
     AlreadyPublishedError,
+    NotStorableError,
     RetroactivePriceError,
     draft_version,
     publish_version,
+    require_storable,
 )
 from ledger.admin import ReadOnlyAdmin, exactly
 
@@ -106,9 +108,11 @@ class DraftForm(forms.ModelForm[RateCardVersion]):
 
     def clean_prices(self) -> Card:
         try:
-            return parse_card(self.cleaned_data["prices"])
-        except (CardSyntaxError, CardError) as error:
+            card = parse_card(self.cleaned_data["prices"])
+            require_storable(card)
+        except (CardSyntaxError, CardError, NotStorableError) as error:
             raise forms.ValidationError(str(error)) from error
+        return card
 
     def clean(self) -> None:
         card, rate_card = map(self.cleaned_data.get, ("prices", "rate_card"))

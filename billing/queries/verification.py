@@ -80,7 +80,8 @@ USAGE = """
         SELECT charge.customer_id, charge.period_start,
             (charge.occurred_at AT TIME ZONE customer.time_zone)::date AS day,
             charge.model, charge.rate_id, coalesce(charge.band_id, 0) AS band_id,
-            count(*) AS calls, sum(charge.quantity) AS quantity,
+            count(DISTINCT charge.event_id) AS calls,
+            sum(charge.quantity) AS quantity,
             sum(charge.amount) AS amount
         FROM billing_charge AS charge
         JOIN billing_customer AS customer ON customer.id = charge.customer_id

@@ -131,7 +131,7 @@ def _assemble(
 ) -> PostedEvent:
     first = get_first_chunk(stream)
     card = prices.find_card(account.rate_card_id, first.occurred_at)
-    model = card and card.models.get(str(first.properties.get("model")))
+    model = card and card.find_model(str(first.properties.get("model")))
     priced = model.dimensions if model else frozenset()
     return assemble(
         account, key, stream, lambda name: name in priced or is_dimension(name)

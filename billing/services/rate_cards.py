@@ -8,6 +8,7 @@ from django.db.models import Max
 from billing.models import ContextBand, Rate, RateCard, RateCardVersion
 from billing.pricing.additions import only_adds
 from billing.pricing.card import Card, ModelPrices
+from billing.pricing.conditions import ALWAYS
 from billing.services.price_book import PriceBook, load_card
 
 
@@ -21,15 +22,38 @@ class CurrencyMismatchError(Exception):
     """The prices are in another currency than the card."""
 
 
+class NotStorableError(Exception):
+    """The prices say something that a version cannot hold yet."""
+
+
+def require_storable(card: Card) -> None:
+    """Do nothing if a version can hold all that a card says.
+
+    :raises NotStorableError: if it has conditions, a minimum, or a band that ends below
+        a bound or nowhere: pricing knows these, the tables do not yet.
+    """
+    for prices in card.models:
+        if any(rate.when != ALWAYS for rate in prices.rates):
+            message = f"{prices.model}: rates with conditions cannot be stored yet"
+            raise NotStorableError(message)
+        if prices.minimum or any(band.max_tokens is None for band in prices.bands):
+            message = (
+                f"{prices.model}: bands need max_tokens, and no minimum is stored yet"
+            )
+            raise NotStorableError(message)
+
+
 @transaction.atomic
 def draft_version(*, rate_card: RateCard, card: Card) -> RateCardVersion:
     """Store prices as the card's next version, not yet in force.
 
     :raises CurrencyMismatchError: if the prices are in another currency.
+    :raises NotStorableError: if they say what a version cannot hold yet.
     """
     if card.currency != rate_card.currency:
         message = f"the card is in {rate_card.currency}, the prices in {card.currency}"
         raise CurrencyMismatchError(message)
+    require_storable(card)
     last = rate_card.versions.aggregate(last=Max("number"))["last"] or 0
     version = RateCardVersion.objects.create(rate_card=rate_card, number=last + 1)
     for prices in card.models:
@@ -57,6 +81,7 @@ def _store_prices(version: RateCardVersion, prices: ModelPrices) -> None:
             multiplier=band.multiplier,
         )
         for band in prices.bands
+        if band.max_tokens is not None
     )
 
 

@@ -58,7 +58,7 @@ def price_item(item: Item, prices: PriceBook) -> PricedItem:
     if card.currency != item.account.currency:
         detail = f"The prices are in {card.currency}, not {item.account.currency}."
         raise UnratableError(Reason.OTHER_CURRENCY, detail)
-    charges = rate_usage(card, name, event.properties)
+    charges = rate_usage(card, name, event.properties, event.occurred_at)
     amount = total(charge.amount for charge in charges)
     return PricedItem(item, name, version_id, charges, amount)
 

@@ -52,17 +52,11 @@ class Rollups:
         self._funding: defaultdict[FundingKey, Decimal] = defaultdict(lambda: ZERO)
 
     def add_charge(
-        self,
-        customer_id: int,
-        period_start: datetime,
-        day: date,
-        model: str,
-        charge: ChargeLine,
+        self, key: UsageKey, charge: ChargeLine, *, is_new_call: bool
     ) -> None:
-        """Count one call's charge."""
-        key = (customer_id, period_start, day, model, charge.rate_id, charge.band_id)
+        """Count one call's charge; a call may have several at one rate."""
         added = self._usage[key]
-        added.calls += 1
+        added.calls += is_new_call
         added.quantity = WIDE.add(added.quantity, charge.quantity)
         added.amount = WIDE.add(added.amount, charge.amount)
 

@@ -114,10 +114,13 @@ class _Writer:
         parts: list[tuple[int | None, Decimal]],
     ) -> None:
         customer_id = priced.item.account.id
+        counted: set[tuple[int | None, int | None]] = set()
         for charge in priced.charges:
-            self.rollups.add_charge(
-                customer_id, period_start, day, priced.model, charge
-            )
+            # A part without a rate of its own is priced by another's: still one call.
+            place = (charge.rate_id, charge.band_id)
+            key = (customer_id, period_start, day, priced.model, *place)
+            self.rollups.add_charge(key, charge, is_new_call=place not in counted)
+            counted.add(place)
         for lot_id, amount in parts:
             self.rollups.add_funding(customer_id, period_start, lot_id, amount)
 
