@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import transaction
 from django.utils.crypto import get_random_string
@@ -21,6 +22,10 @@ USAGE_READ = "usage:read"
 _USE_PRECISION = timedelta(minutes=1)
 
 
+class UnknownTimeZoneError(ValueError):
+    """No time zone has this name, so no day or month can begin in it."""
+
+
 @transaction.atomic
 def create_customer(
     *,
@@ -34,7 +39,13 @@ def create_customer(
     """Make a customer with an empty wallet in the plan's currency.
 
     Without an external id, one such as `cus_4fGh…` is made up.
+
+    :raises UnknownTimeZoneError: if the time zone is not one of IANA's.
     """
+    try:
+        ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise UnknownTimeZoneError(time_zone) from error
     wallet = open_wallet(currency=plan.currency, credit_limit=credit_limit)
     return Customer.objects.create(
         external_id=external_id or f"cus_{get_random_string(16)}",

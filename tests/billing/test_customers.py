@@ -8,6 +8,7 @@ from billing.models.customers import Role
 from billing.services.customers import (
     EVENTS_WRITE,
     UnknownKeyError,
+    UnknownTimeZoneError,
     add_member,
     authenticate_key,
     create_customer,
@@ -158,3 +159,9 @@ def test_a_promotion_is_given_once_for_a_reference() -> None:
 
     assert lots[0] == lots[1]
     assert lots[0].source == Source.PROMOTION
+
+
+@pytest.mark.parametrize("name", ["Mars/Olympus", "", "../UTC"])
+def test_a_customer_lives_in_a_time_zone_that_exists(name: str) -> None:
+    with pytest.raises(UnknownTimeZoneError):
+        make.customer(time_zone=name)
