@@ -143,10 +143,11 @@ def _decode_each(raw: list[msgspec.Raw]) -> Iterator[PostedEvent | BadEvent]:
 
 
 def _posted(event: _Event, text: msgspec.Raw) -> PostedEvent:
-    if b"\\u0000" in bytes(text):
+    raw = bytes(text)
+    if b"\\u0000" in raw:
         message = "Text must not hold NUL or half of a character"
         raise msgspec.ValidationError(message)
-    if len(bytes(text)) > MAX_EVENT_BYTES:
+    if len(raw) > MAX_EVENT_BYTES:
         message = f"An event may have {MAX_EVENT_BYTES:,} bytes"
         raise msgspec.ValidationError(message)
     if _is_deep(event.properties, MAX_DEPTH):
