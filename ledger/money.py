@@ -141,6 +141,14 @@ def format_exact(amount: Decimal, currency: str) -> str:
     return _localized(amount, currency, places)
 
 
+def format_quantity(number: Decimal) -> str:
+    """Show people a quantity with every digit it has, in groups of three: "1,083.5".
+
+    :raises NotAnAmountError: if it is not a finite `Decimal`.
+    """
+    return format(Decimal(as_text(number)), ",f")
+
+
 def as_text(amount: Decimal) -> str:
     """Write an amount for JSON: the shortest plain decimal, such as "0.014232".
 

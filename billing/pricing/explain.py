@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from billing.pricing.charges import ChargeLine
 from billing.pricing.dimensions import MINIMUM
-from ledger.money import WIDE, as_text, format_exact
+from ledger.money import WIDE, as_text, format_exact, format_quantity
 
 
 def explain(line: ChargeLine, currency: str) -> str:
@@ -24,7 +24,7 @@ def explain(line: ChargeLine, currency: str) -> str:
 
 def _steps(line: ChargeLine, currency: str) -> Iterator[str]:
     """Yield the factors of a charge, those of one left out."""
-    yield f"{_grouped(line.quantity)} {line.dimension}"
+    yield f"{format_quantity(line.quantity)} {line.dimension}"
     if line.priced_as != line.dimension:
         yield f"(priced as {line.priced_as})"
     units = line.unit_name if line.unit == 1 else f"{line.unit:,} {line.unit_name}"
@@ -42,9 +42,3 @@ def _is_exact(line: ChargeLine) -> bool:
     for factor in (line.quantity, line.multiplier, line.discount):
         product = WIDE.multiply(product, factor)
     return WIDE.multiply(line.amount, Decimal(line.unit)) == product
-
-
-def _grouped(quantity: Decimal) -> str:
-    """Write a quantity with its thousands apart, and no more digits than it has."""
-    whole, _, digits = as_text(quantity).partition(".")
-    return f"{int(whole):,}.{digits}" if digits else f"{int(whole):,}"

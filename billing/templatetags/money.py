@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from django import template
 
-from ledger.money import as_text, format_exact, format_money
+from ledger.money import format_exact, format_money, format_quantity
 
 register = template.Library()
 
@@ -42,5 +42,4 @@ def quantity(number: Decimal | int | None) -> str:
     """Write how much was used, in groups of three: "1,083"; nothing as a dash."""
     if number is None:
         return "–"
-    whole, _, part = as_text(Decimal(number)).partition(".")
-    return f"{int(whole):,}.{part}" if part else f"{int(whole):,}"
+    return format_quantity(Decimal(number))

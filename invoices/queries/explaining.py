@@ -1,9 +1,7 @@
 """Saying how an amount came about. Nothing here writes."""
 
-from decimal import Decimal
-
 from billing.models import Charge
-from ledger.money import as_text, format_exact
+from ledger.money import as_text, format_exact, format_quantity
 
 
 def explain(charge: Charge) -> str:
@@ -12,13 +10,10 @@ def explain(charge: Charge) -> str:
     As in "1,083 output tokens ÷ 1,000 × $0.012 × 1 = $0.012996".
     """
     currency = charge.rate.version.rate_card.currency
-    quantity = f"{_grouped(charge.quantity)} {charge.dimension.replace('_', ' ')}"
+    quantity = (
+        f"{format_quantity(charge.quantity)} {charge.dimension.replace('_', ' ')}"
+    )
     price = format_exact(charge.unit_price, currency)
     multiplier = as_text(charge.multiplier)
     amount = format_exact(charge.amount, currency)
     return f"{quantity} ÷ {charge.unit:,} × {price} × {multiplier} = {amount}"
-
-
-def _grouped(number: Decimal) -> str:
-    # Written out first: a stored number carries zeros that nobody typed.
-    return format(Decimal(as_text(number)), ",f")

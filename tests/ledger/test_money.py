@@ -17,6 +17,7 @@ from ledger.money import (
     exact,
     format_exact,
     format_money,
+    format_quantity,
     minor_units,
     round_to_currency,
     total,
@@ -229,3 +230,11 @@ def test_rounding_agrees_with_decimals_own(amount: Decimal) -> None:
     assert round_to_currency(amount, "USD") == amount.quantize(
         Decimal("0.01"), ROUND_HALF_UP
     )
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [("1083", "1,083"), ("1083.500", "1,083.5"), ("0.000825", "0.000825"), ("0", "0")],
+)
+def test_a_quantity_is_shown_in_groups_with_every_digit(number: str, text: str) -> None:
+    assert format_quantity(Decimal(number)) == text
