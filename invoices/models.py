@@ -1,11 +1,14 @@
 """What is owed for a period or a pack, and whether it was paid."""
 
+from decimal import Decimal
+
 import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from billing.models import ContextBand, CreditPack, Customer, Rate
+from billing.models.fields import WrittenDecimalField
 from billing.periods import Period
 from invoices.triggers import (
     BEGIN_AS_DRAFT,
@@ -110,8 +113,9 @@ class Invoice(models.Model):
                 name="invoices_invoice_due_is_total_less_credits_and_carried",
             ),
             models.CheckConstraint(
-                condition=Q(credits_applied__gte=0, carried_over__gte=0),
-                name="invoices_invoice_credits_and_carried_not_negative",
+                # Credits are below zero where more was taken back than was used.
+                condition=Q(amount_due__gte=0, carried_over__gte=0),
+                name="invoices_invoice_due_and_carried_not_negative",
             ),
             models.CheckConstraint(
                 condition=~Q(status=Status.PAID) | Q(amount_paid=F("amount_due")),
@@ -150,12 +154,17 @@ class LineKind(models.TextChoices):
     USAGE = "usage"
     FEE = "fee"
     PACK = "pack"
+    # What a volume price takes back, or asks for, once the period's usage is known.
+    TRUE_UP = "true_up", "true-up"
+    # Calls of an earlier invoice that were taken back.
+    ADJUSTMENT = "adjustment"
 
 
 class InvoiceLine(models.Model):
-    """One model, dimension and band of a period's usage; or a fee; or a pack.
+    """One model, rate and band of a period's usage; or a fee; or a pack.
 
-    `exact_amount` is the sum of its calls to the last digit, `amount` what is billed.
+    Usage in another tier or at another discount is on another line. `exact_amount` is
+    the sum of its calls to the last digit, `amount` what is billed.
     """
 
     invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="lines")
@@ -165,6 +174,12 @@ class InvoiceLine(models.Model):
     model = models.CharField(max_length=200, blank=True)
     rate = models.ForeignKey(Rate, on_delete=models.PROTECT, null=True)
     band = models.ForeignKey(ContextBand, on_delete=models.PROTECT, null=True)
+    tier = models.PositiveSmallIntegerField(null=True)
+    discount = WrittenDecimalField(
+        max_digits=30, decimal_places=18, default=Decimal(1), db_default=Decimal(1)
+    )
+    # The period of the earlier invoice that an adjustment corrects.
+    corrects = models.DateTimeField(null=True)
     calls = models.BigIntegerField(default=0)
     quantity = ExactDecimalField(default=1)
     exact_amount = ExactDecimalField()
@@ -177,10 +192,19 @@ class InvoiceLine(models.Model):
                 name="invoices_invoiceline_position_unique_per_invoice",
             ),
             models.UniqueConstraint(
-                fields=["invoice", "rate", "band"],
-                condition=Q(kind=LineKind.USAGE),
+                fields=[
+                    "invoice",
+                    "kind",
+                    "model",
+                    "rate",
+                    "band",
+                    "tier",
+                    "discount",
+                    "corrects",
+                ],
+                condition=Q(rate__isnull=False),
                 nulls_distinct=False,
-                name="invoices_invoiceline_one_per_rate_and_band",
+                name="invoices_invoiceline_one_per_price",
             ),
         ]
         triggers = [FREEZE_WITH_INVOICE]

@@ -66,6 +66,8 @@ class Kind(models.TextChoices):
     REFUND = "refund"
     REVERSAL = "reversal"
     SETTLEMENT = "settlement"
+    # What a period's volume price asks for, or gives back, once its usage is known.
+    TRUE_UP = "true_up", "true-up"
 
 
 class Book(models.TextChoices):

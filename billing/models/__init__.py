@@ -1,10 +1,18 @@
 """Customers, what they agreed to pay, and what they used."""
 
+from billing.models.corrections import Correction
 from billing.models.credit_packs import CreditPack
 from billing.models.customers import ApiKey, Customer, Membership, User
 from billing.models.plans import Plan
-from billing.models.rate_cards import ContextBand, Rate, RateCard, RateCardVersion
+from billing.models.rate_cards import (
+    ContextBand,
+    Rate,
+    RateCard,
+    RateCardVersion,
+    RateTier,
+)
 from billing.models.rollups import FundingRollup, UsageRollup
+from billing.models.terms import Terms
 from billing.models.usage import (
     Charge,
     IdempotencyClaim,
@@ -18,6 +26,7 @@ __all__ = [
     "ApiKey",
     "Charge",
     "ContextBand",
+    "Correction",
     "CreditPack",
     "Customer",
     "FundingRollup",
@@ -28,8 +37,10 @@ __all__ = [
     "Rate",
     "RateCard",
     "RateCardVersion",
+    "RateTier",
     "Stream",
     "StreamChunk",
+    "Terms",
     "UsageEvent",
     "UsageRollup",
     "User",

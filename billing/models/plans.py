@@ -38,6 +38,11 @@ class Plan(models.Model):
     at_zero = models.CharField(
         max_length=16, choices=AtZero.choices, default=AtZero.BLOCK
     )
+    waives_failed_calls = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="A call that failed and produced no output costs nothing.",
+    )
     recorded_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

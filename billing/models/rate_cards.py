@@ -1,8 +1,10 @@
 """Dated prices. A version is a draft until published, and frozen from then on."""
 
+from decimal import Decimal
+
 import pgtrigger
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from billing.models.fields import WrittenDecimalField
@@ -82,8 +84,20 @@ class RateCardVersion(models.Model):
         return f"{self.rate_card} v{self.number}"
 
 
+class PerPeriod(models.TextChoices):
+    """How a price depends on what the billing period has used so far."""
+
+    GRADUATED = "graduated"
+    VOLUME = "volume"
+    PACKAGE = "package"
+
+
 class Rate(models.Model):
-    """One model's price per unit of one dimension."""
+    """One model's price per unit of one dimension, for the calls that meet `when`.
+
+    The dimension "minimum" is the least that a call costs. With tiers, `price` is the
+    first tier's.
+    """
 
     version = models.ForeignKey(
         RateCardVersion, on_delete=models.PROTECT, related_name="rates"
@@ -93,12 +107,31 @@ class Rate(models.Model):
     unit = models.PositiveBigIntegerField()
     unit_name = models.CharField(max_length=32)
     price = WrittenDecimalField(max_digits=24, decimal_places=12)
+    # Conditions by name, each with its texts; without any the rate always applies.
+    when = models.JSONField(
+        default=dict, db_default=Value({}, models.JSONField()), blank=True
+    )
+    per_period = models.CharField(
+        max_length=16, choices=PerPeriod.choices, blank=True, db_default=""
+    )
+    free_per_period = WrittenDecimalField(
+        max_digits=30, decimal_places=18, default=Decimal(0), db_default=Decimal(0)
+    )
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["version", "model", "dimension"],
-                name="billing_rate_one_per_model_and_dimension",
+                fields=["version", "model", "dimension", "when"],
+                name="billing_rate_one_per_model_dimension_and_condition",
+            ),
+            models.CheckConstraint(
+                condition=Q(free_per_period__gte=0, free_per_period__lt=10**12),
+                name="billing_rate_free_per_period_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(per_period__in=["", *PerPeriod.values])
+                & (~Q(per_period="") | Q(free_per_period=0)),
+                name="billing_rate_free_units_have_a_period",
             ),
             models.CheckConstraint(
                 condition=Q(price__gte=0, price__lt=10**12),
@@ -114,21 +147,66 @@ class Rate(models.Model):
         return f"{self.model} {self.dimension}"
 
 
+class RateTier(models.Model):
+    """The price of a rate for the units of a period up to a bound, included."""
+
+    version = models.ForeignKey(
+        RateCardVersion, on_delete=models.PROTECT, related_name="tiers"
+    )
+    rate = models.ForeignKey(Rate, on_delete=models.PROTECT, related_name="tiers")
+    position = models.PositiveSmallIntegerField()
+    up_to = WrittenDecimalField(max_digits=30, decimal_places=18, null=True)
+    price = WrittenDecimalField(max_digits=24, decimal_places=12)
+    # Due once, when the first unit of a period falls into the tier.
+    flat = WrittenDecimalField(max_digits=24, decimal_places=12, default=Decimal(0))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["rate", "position"], name="billing_ratetier_one_per_position"
+            ),
+            models.CheckConstraint(
+                condition=Q(position__gt=0)
+                & Q(price__gte=0, price__lt=10**12)
+                & Q(flat__gte=0, flat__lt=10**12),
+                name="billing_ratetier_prices_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(up_to__isnull=True) | Q(up_to__gt=0, up_to__lt=10**12),
+                name="billing_ratetier_bound_positive",
+            ),
+        ]
+        triggers = [FREEZE_PRICES]
+
+    def __str__(self) -> str:
+        return f"{self.rate} tier {self.position}"
+
+
 class ContextBand(models.Model):
-    """Up to this many input tokens in a call, all its rates are multiplied by this."""
+    """All rates of a call whose context ends at a bound are multiplied by this.
+
+    The bound is `max_tokens`, included, or `below_tokens`, not included; without either
+    the band never ends.
+    """
 
     version = models.ForeignKey(
         RateCardVersion, on_delete=models.PROTECT, related_name="bands"
     )
     model = models.CharField(max_length=200)
-    max_tokens = models.PositiveBigIntegerField()
+    max_tokens = models.PositiveBigIntegerField(null=True)
+    below_tokens = models.PositiveBigIntegerField(null=True)
     multiplier = WrittenDecimalField(max_digits=12, decimal_places=6)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["version", "model", "max_tokens"],
+                fields=["version", "model", "max_tokens", "below_tokens"],
+                nulls_distinct=False,
                 name="billing_contextband_bound_unique_per_model",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_tokens__isnull=True) | Q(below_tokens__isnull=True),
+                name="billing_contextband_has_one_bound",
             ),
             models.CheckConstraint(
                 condition=Q(multiplier__gt=0, multiplier__lt=10**6),
@@ -138,4 +216,13 @@ class ContextBand(models.Model):
         triggers = [FREEZE_PRICES]
 
     def __str__(self) -> str:
-        return f"{self.model} up to {self.max_tokens:,} tokens"
+        return f"{self.model} {self.words}"
+
+    @property
+    def words(self) -> str:
+        """Which contexts it holds: "up to 8,192 tokens", or of any length."""
+        if self.max_tokens is not None:
+            return f"up to {self.max_tokens:,} tokens"
+        if self.below_tokens is not None:
+            return f"below {self.below_tokens:,} tokens"
+        return "of any more tokens"

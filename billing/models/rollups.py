@@ -3,15 +3,21 @@
 Every row can be rebuilt from charges and entries; `verify` does so and compares.
 """
 
+from decimal import Decimal
+
 from django.db import models
 
 from billing.models.customers import Customer
+from billing.models.fields import WrittenDecimalField
 from billing.models.rate_cards import ContextBand, Rate
 from ledger.models import CreditLot, SumField
 
 
 class UsageRollup(models.Model):
-    """A customer's usage on one day, at one rate in one band, billed in one period."""
+    """A customer's usage on one day, at one rate, billed in one period.
+
+    Usage in another band or tier, or at another discount, is another row.
+    """
 
     customer = models.ForeignKey(
         Customer, on_delete=models.PROTECT, db_index=False, related_name="+"
@@ -30,6 +36,13 @@ class UsageRollup(models.Model):
         null=True,
         related_name="+",
     )
+    tier = models.PositiveSmallIntegerField(null=True)
+    # What is left to pay: 0.9 after 10%.
+    discount = WrittenDecimalField(
+        max_digits=30, decimal_places=18, default=Decimal(1), db_default=Decimal(1)
+    )
+    # The invoiced period whose calls are taken back here.
+    corrects = models.DateTimeField(null=True)
     calls = models.BigIntegerField()
     quantity = SumField()
     amount = SumField()
@@ -37,9 +50,19 @@ class UsageRollup(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["customer", "period_start", "day", "model", "rate", "band"],
+                fields=[
+                    "customer",
+                    "period_start",
+                    "day",
+                    "model",
+                    "rate",
+                    "band",
+                    "tier",
+                    "discount",
+                    "corrects",
+                ],
                 nulls_distinct=False,
-                name="billing_usagerollup_one_per_day_rate_and_band",
+                name="billing_usagerollup_one_per_day_and_price",
             ),
         ]
 

@@ -1,5 +1,7 @@
 """What happened and what it cost. History: added to, never changed."""
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -63,6 +65,8 @@ class UsageEvent(AppendOnly):
     properties = ExactJSONField()
     version = _history_of(RateCardVersion)
     amount = ExactDecimalField()
+    # Why it costs nothing, where it does.
+    waived = models.CharField(max_length=32, default="", db_default="")
     # What the caller was told was left to spend.
     balance_after = ExactDecimalField()
     # Later than the call, if it arrived when its own period was invoiced.
@@ -95,7 +99,11 @@ class UsageEvent(AppendOnly):
 
 
 class Charge(AppendOnly):
-    """One event priced on one dimension: quantity ÷ unit × price × multiplier."""
+    """One event priced on one dimension, in one tier of its rate if it has tiers.
+
+    The amount is (billed ÷ unit × price × multiplier + flat) × discount. A charge that
+    a correction takes back is another one, with the same numbers below zero.
+    """
 
     id = models.BigAutoField(primary_key=True)
     event = _history_of(UsageEvent)
@@ -109,17 +117,32 @@ class Charge(AppendOnly):
     unit_name = models.CharField(max_length=32)
     unit_price = WrittenDecimalField(max_digits=24, decimal_places=12)
     multiplier = WrittenDecimalField(max_digits=12, decimal_places=6)
+    # Tier 0 are the units that a period has free.
+    tier = models.PositiveSmallIntegerField(null=True)
+    # What is multiplied, where it is not the quantity: the units of whole packages.
+    billed = ExactDecimalField(null=True)
+    # Due once in the period, with the first unit in the tier.
+    flat = ExactDecimalField(null=True)
+    # What is left to pay: 0.9 after 10%.
+    discount = WrittenDecimalField(
+        max_digits=30, decimal_places=18, default=Decimal(1), db_default=Decimal(1)
+    )
     amount = ExactDecimalField()
     period_start = models.DateTimeField()
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField(db_default=Now())
+    # The correction that takes the event's charge back with this one.
+    correction_id = models.BigIntegerField(null=True)
 
     class Meta(AppendOnly.Meta):
         constraints = [
             models.CheckConstraint(
-                condition=Q(amount__gte=0, quantity__gte=0)
+                condition=(
+                    Q(correction_id__isnull=True, amount__gte=0, quantity__gte=0)
+                    | Q(correction_id__isnull=False, amount__lte=0, quantity__lte=0)
+                )
                 & is_number("amount", "quantity"),
-                name="billing_charge_amount_not_negative",
+                name="billing_charge_negative_if_it_corrects",
             ),
         ]
         indexes = [
