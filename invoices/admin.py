@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from billing import exact_json
 from billing.models import Charge, UsageEvent
 from billing.queries.calls import find_events
+from billing.queries.explaining import explain_charge
 from invoices.models import (
     AppliedCredit,
     Invoice,
@@ -23,7 +24,7 @@ from invoices.models import (
     Payment,
     ProviderEvent,
 )
-from invoices.queries import explain, get_call
+from invoices.queries import get_call
 from ledger.admin import (
     AMOUNT,
     HistoryAdmin,
@@ -208,8 +209,8 @@ class ChargeAdmin(HistoryAdmin[Charge]):
         AMOUNT,
         "occurred_at",
     )
-    list_select_related = ("customer",)
+    list_select_related = ("customer", "rate__version__rate_card")
     readonly_fields = ("arithmetic",)
 
     def arithmetic(self, charge: Charge) -> str:
-        return explain(charge)
+        return explain_charge(charge)

@@ -160,6 +160,10 @@ class LineKind(models.TextChoices):
     ADJUSTMENT = "adjustment"
 
 
+# The lines that are the sums of calls.
+CALL_LINES = (LineKind.USAGE, LineKind.ADJUSTMENT)
+
+
 class InvoiceLine(models.Model):
     """One model, rate and band of a period's usage; or a fee; or a pack.
 

@@ -6,16 +6,22 @@ from ledger.verification import Finding, compare
 
 LINES = """
     SELECT format('invoice %s, line %s', invoice.number, line.position),
-        format('%s calls, %s', count(DISTINCT charge.event_id),
+        format('%s calls, %s',
+            count(DISTINCT charge.event_id) FILTER (WHERE correction_id IS NULL)
+            - count(DISTINCT charge.event_id) FILTER (WHERE correction_id IS NOT NULL),
             trim_scale(coalesce(sum(charge.amount), 0))),
         format('%s calls, %s', line.calls, trim_scale(line.exact_amount))
     FROM invoices_invoiceline AS line
     JOIN invoices_invoice AS invoice ON invoice.id = line.invoice_id
     LEFT JOIN billing_charge AS charge ON charge.customer_id = invoice.customer_id
         AND charge.period_start = invoice.period_start
+        AND charge.model = line.model
         AND charge.rate_id = line.rate_id
         AND charge.band_id IS NOT DISTINCT FROM line.band_id
-    WHERE line.kind = 'usage' AND invoice.status <> 'draft'
+        AND charge.tier IS NOT DISTINCT FROM line.tier
+        AND charge.discount = line.discount
+        AND charge.corrects IS NOT DISTINCT FROM line.corrects
+    WHERE line.kind IN ('usage', 'adjustment') AND invoice.status <> 'draft'
     GROUP BY invoice.number, line.position, line.calls, line.exact_amount
 """
 COMPLETE = """
@@ -24,7 +30,7 @@ COMPLETE = """
             WHERE customer_id = invoice.customer_id
             AND period_start = invoice.period_start), 0),
         coalesce((SELECT sum(exact_amount) FROM invoices_invoiceline
-            WHERE invoice_id = invoice.id AND kind = 'usage'), 0)
+            WHERE invoice_id = invoice.id AND kind IN ('usage', 'adjustment')), 0)
     FROM invoices_invoice AS invoice
     WHERE invoice.kind = 'usage' AND invoice.status NOT IN ('draft', 'void')
 """

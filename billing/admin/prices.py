@@ -13,15 +13,13 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from billing.models import ContextBand, Rate, RateCard, RateCardVersion
 from billing.pricing.card import Card, CardError
 from billing.pricing.yaml_form import CardSyntaxError, format_card, parse_card
+from billing.queries.cards import load_card
 from billing.queries.prices import find_latest_version
-from billing.services.price_book import load_card
 from billing.services.rate_cards import (
     AlreadyPublishedError,
-    NotStorableError,
     RetroactivePriceError,
     draft_version,
     publish_version,
-    require_storable,
 )
 from ledger.admin import ReadOnlyAdmin, exactly
 
@@ -109,8 +107,7 @@ class DraftForm(forms.ModelForm[RateCardVersion]):
     def clean_prices(self) -> Card:
         try:
             card = parse_card(self.cleaned_data["prices"])
-            require_storable(card)
-        except (CardSyntaxError, CardError, NotStorableError) as error:
+        except (CardSyntaxError, CardError) as error:
             raise forms.ValidationError(str(error)) from error
         return card
 

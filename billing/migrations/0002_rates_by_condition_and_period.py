@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ("position", models.PositiveSmallIntegerField()),
                 (
                     "up_to",
-                    billing.models.fields.WrittenDecimalField(
+                    billing.models.fields.OptionalDecimalField(
                         decimal_places=18, max_digits=30, null=True
                     ),
                 ),

@@ -3,7 +3,6 @@ from decimal import Decimal
 from django.db import migrations, models
 
 import billing.models.fields
-import ledger.models
 
 
 class Migration(migrations.Migration):
@@ -23,7 +22,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="charge",
             name="billed",
-            field=ledger.models.ExactDecimalField(
+            field=billing.models.fields.OptionalDecimalField(
                 decimal_places=18, max_digits=38, null=True
             ),
         ),
@@ -31,6 +30,11 @@ class Migration(migrations.Migration):
             model_name="charge",
             name="correction_id",
             field=models.BigIntegerField(null=True),
+        ),
+        migrations.AddField(
+            model_name="charge",
+            name="corrects",
+            field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
             model_name="charge",
@@ -45,7 +49,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="charge",
             name="flat",
-            field=ledger.models.ExactDecimalField(
+            field=billing.models.fields.OptionalDecimalField(
                 decimal_places=18, max_digits=38, null=True
             ),
         ),
@@ -89,6 +93,11 @@ class Migration(migrations.Migration):
                             ("correction_id__isnull", False),
                             ("quantity__lte", 0),
                         ),
+                        _connector="OR",
+                    ),
+                    models.Q(
+                        ("corrects__isnull", True),
+                        ("correction_id__isnull", False),
                         _connector="OR",
                     ),
                     ("amount__lt", Decimal("10000000000000000000")),

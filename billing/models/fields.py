@@ -17,6 +17,13 @@ class WrittenDecimalField(models.DecimalField[Decimal, Decimal]):
         return "numeric"
 
 
+class OptionalDecimalField(models.DecimalField[Decimal | None, Decimal | None]):
+    """A decimal that may be absent, and keeps the digits it was written with."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:  # noqa: ARG002
+        return "numeric"
+
+
 class ExactJSONField(models.JSONField):
     """JSON read with decimals for fractions and written in its canonical text."""
 

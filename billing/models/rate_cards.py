@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Now
 
-from billing.models.fields import WrittenDecimalField
+from billing.models.fields import OptionalDecimalField, WrittenDecimalField
 
 FREEZE_PUBLISHED = pgtrigger.Trigger(
     name="frozen_once_published",
@@ -155,7 +155,7 @@ class RateTier(models.Model):
     )
     rate = models.ForeignKey(Rate, on_delete=models.PROTECT, related_name="tiers")
     position = models.PositiveSmallIntegerField()
-    up_to = WrittenDecimalField(max_digits=30, decimal_places=18, null=True)
+    up_to = OptionalDecimalField(max_digits=30, decimal_places=18, null=True)
     price = WrittenDecimalField(max_digits=24, decimal_places=12)
     # Due once, when the first unit of a period falls into the tier.
     flat = WrittenDecimalField(max_digits=24, decimal_places=12, default=Decimal(0))

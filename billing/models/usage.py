@@ -7,7 +7,11 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from billing.models.customers import Customer
-from billing.models.fields import ExactJSONField, WrittenDecimalField
+from billing.models.fields import (
+    ExactJSONField,
+    OptionalDecimalField,
+    WrittenDecimalField,
+)
 from billing.models.rate_cards import ContextBand, Rate, RateCardVersion
 from ledger.append_only import AppendOnly
 from ledger.models import ExactDecimalField, is_number
@@ -120,9 +124,9 @@ class Charge(AppendOnly):
     # Tier 0 are the units that a period has free.
     tier = models.PositiveSmallIntegerField(null=True)
     # What is multiplied, where it is not the quantity: the units of whole packages.
-    billed = ExactDecimalField(null=True)
+    billed = OptionalDecimalField(max_digits=38, decimal_places=18, null=True)
     # Due once in the period, with the first unit in the tier.
-    flat = ExactDecimalField(null=True)
+    flat = OptionalDecimalField(max_digits=38, decimal_places=18, null=True)
     # What is left to pay: 0.9 after 10%.
     discount = WrittenDecimalField(
         max_digits=30, decimal_places=18, default=Decimal(1), db_default=Decimal(1)
@@ -131,8 +135,10 @@ class Charge(AppendOnly):
     period_start = models.DateTimeField()
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField(db_default=Now())
-    # The correction that takes the event's charge back with this one.
+    # The correction that takes the event's charge back with this one, and the period
+    # that it corrects, if that was invoiced and is not the one above.
     correction_id = models.BigIntegerField(null=True)
+    corrects = models.DateTimeField(null=True)
 
     class Meta(AppendOnly.Meta):
         constraints = [
@@ -141,6 +147,7 @@ class Charge(AppendOnly):
                     Q(correction_id__isnull=True, amount__gte=0, quantity__gte=0)
                     | Q(correction_id__isnull=False, amount__lte=0, quantity__lte=0)
                 )
+                & (Q(corrects__isnull=True) | Q(correction_id__isnull=False))
                 & is_number("amount", "quantity"),
                 name="billing_charge_negative_if_it_corrects",
             ),

@@ -23,6 +23,7 @@ from billing.pricing.checks import (
 )
 from billing.pricing.conditions import ALWAYS, When
 from billing.pricing.dimensions import INFORMATIONAL, MINIMUM
+from billing.pricing.period_prices import PeriodPrice, check_period_price
 from billing.pricing.scopes import Cut, find_clash, scope_of
 
 __all__ = [
@@ -77,8 +78,9 @@ class Rate:
     """Charge `price`, in the card's currency, for each `unit` of a dimension.
 
     `unit_name` is for people: 1000 "tokens", 1 "image". It applies to calls that meet
-    the conditions of `when`. `id` is whatever the caller wants back on a charge; two
-    rates are equal without it.
+    the conditions of `when`. With `period` the price depends on what the billing period
+    has used, and `price` is its first tier's. `id` is whatever the caller wants back on
+    a charge; two rates are equal without it.
     """
 
     dimension: str
@@ -86,6 +88,7 @@ class Rate:
     unit_name: str
     price: Decimal
     when: When = ALWAYS
+    period: PeriodPrice | None = None
     id: int | None = field(default=None, compare=False)
 
 
@@ -155,6 +158,8 @@ def _check_rate(rate: Rate, model: str, where: str) -> None:
     check_count(rate.unit, model, f"{where}.unit")
     check_unit_name(rate.unit_name, model, f"{where}.unit_name")
     check_price(rate.price, model, f"{where}.price")
+    if rate.period:
+        check_period_price(rate.period, model, where)
 
 
 def _check_dimensions(prices: ModelPrices) -> None:

@@ -8,7 +8,7 @@ from billing.pricing.card import Minimum
 from billing.pricing.compiled import CompiledRate
 from billing.pricing.dimensions import MINIMUM
 from billing.pricing.quantities import TOO_MANY, Reason, UnratableError
-from ledger.money import WIDE, exact, total
+from ledger.money import WIDE, ZERO, exact, total
 
 _ONE: Final = Decimal(1)
 
@@ -16,10 +16,14 @@ _ONE: Final = Decimal(1)
 class ChargeLine(NamedTuple):
     """One dimension of one event, priced, with every number of the arithmetic.
 
-    `amount` is quantity * unit_price / unit * multiplier * discount in the card's
-    currency, to 18 decimal places. `rate_id` and `band_id` are the ids that the card
-    was given. `discount` is what is left to pay: 0.9 after 10%. `priced_as` is the
+    `amount` is (quantity * unit_price / unit * multiplier + flat) * discount in the
+    card's currency, to 18 decimal places. `rate_id` and `band_id` are the ids that the
+    card was given. `discount` is what is left to pay: 0.9 after 10%. `priced_as` is the
     dimension of the rate, which differs where the card has none for `dimension`.
+
+    Where the rate depends on the period, `tier` is the tier's position from 1, or 0 for
+    what is free; `flat` is due with the tier's first unit; and of whole packages
+    `billed` units stand in the formula instead of the quantity.
     """
 
     dimension: str
@@ -33,6 +37,9 @@ class ChargeLine(NamedTuple):
     amount: Decimal
     discount: Decimal
     priced_as: str
+    tier: int | None = None
+    flat: Decimal = ZERO
+    billed: Decimal | None = None
 
 
 def charge(
@@ -56,7 +63,7 @@ def charge(
         rate.unit_name,
         rate.unit_price,
         rate.multiplier,
-        _storable(amount, dimension),
+        storable(amount, dimension),
         discount,
         rate.dimension,
     )
@@ -86,8 +93,11 @@ def charge_up_to(
         )
 
 
-def _storable(amount: Decimal, dimension: str) -> Decimal:
-    """Return an amount to 18 decimal places."""
+def storable(amount: Decimal, dimension: str) -> Decimal:
+    """Return an amount to 18 decimal places.
+
+    :raises UnratableError: if it is too large to store.
+    """
     if amount >= TOO_MANY:
         detail = f"{dimension} costs more than one call can be billed."
         raise UnratableError(Reason.BAD_QUANTITY, detail)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from billing.pricing.conditions import MAX_NAME
-from ledger.money import UnknownCurrencyError, minor_units
+from ledger.money import SCALE, UnknownCurrencyError, minor_units
 
 PRICE_DECIMALS: Final = 12
 MULTIPLIER_DECIMALS: Final = 6
@@ -64,6 +64,13 @@ def check_price(price: Decimal, model: str, where: str) -> None:
     _check_decimal(price, PRICE_DECIMALS, model, where)
     require(not price.is_signed(), model, where, "must not be negative")
     require(price < MAX_PRICE, model, where, f"must be below {MAX_PRICE}")
+
+
+def check_quantity(quantity: Decimal, model: str, where: str) -> None:
+    """Check a number of units of a dimension, which may be a fraction."""
+    _check_decimal(quantity, SCALE, model, where)
+    require(not quantity.is_signed(), model, where, "must not be negative")
+    require(quantity < MAX_COUNT, model, where, f"must be below {MAX_COUNT}")
 
 
 def check_multiplier(multiplier: Decimal, model: str, where: str) -> None:

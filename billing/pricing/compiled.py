@@ -8,13 +8,14 @@ comes, and kept.
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
 from billing.pricing.card import DEFAULT_MODEL, Band, Card, Minimum, ModelPrices, Rate
 from billing.pricing.dimensions import FALLBACKS
+from billing.pricing.period_prices import Meter, PeriodPrice
 from billing.pricing.quantities import Reason, UnratableError
 from billing.pricing.scopes import (
     DAY,
@@ -26,7 +27,7 @@ from billing.pricing.scopes import (
     narrowest,
     scope_of,
 )
-from ledger.money import WIDE, as_text
+from ledger.money import WIDE, ZERO, as_text
 
 # Of calls whose rates are kept: a card of very many conditions must not fill memory.
 MOST_KINDS: Final = 5_000
@@ -53,6 +54,20 @@ class CompiledRate:
     cost: Decimal
     divisor: int
     rank: int
+    period: "CompiledPeriod | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledPeriod:
+    """Hold a rate whose price depends on the period, and the rate in each tier.
+
+    `free` is the rate of what the period has free.
+    """
+
+    meter: Meter
+    price: PeriodPrice
+    tiers: tuple[CompiledRate, ...]
+    free: CompiledRate
 
 
 # The rate of every dimension that a kind of call can be charged for.
@@ -68,7 +83,7 @@ class CompiledModel:
 
     `dimensions` are those with a rate. `texts` are the properties that conditions ask
     for and the values they know; `cuts` and `slots` are where the context and the week
-    go from one set of rates to another.
+    go from one set of rates to another. Some price may depend on what the period used.
     """
 
     name: str
@@ -79,6 +94,7 @@ class CompiledModel:
     texts: Mapping[str, frozenset[str]]
     cuts: tuple[Cut, ...]
     slots: tuple[int, ...]
+    has_period_prices: bool
     kinds: dict[_Kind, Rates] = field(default_factory=dict, compare=False)
 
     def rates_for(
@@ -121,7 +137,7 @@ class CompiledModel:
             if scope.holds(texts, place, minute):
                 applying.setdefault(ranked[1].dimension, []).append((scope, ranked))
         own = {
-            dimension: _compile_rate(*chosen[1], band)
+            dimension: _compile_rate(*chosen[1], band, self.name)
             for dimension, candidates in applying.items()
             if (chosen := narrowest(candidates))
         }
@@ -134,6 +150,7 @@ class CompiledCard:
 
     currency: str
     models: Mapping[str, CompiledModel]
+    has_period_prices: bool
 
     def find_model(self, name: str) -> CompiledModel | None:
         """Return the prices of a model: its own, or else the card's default ones."""
@@ -143,7 +160,8 @@ class CompiledCard:
 def compile_card(card: Card) -> CompiledCard:
     """Work out what does not depend on the event, once for each version of a card."""
     models = {prices.model: _compile_model(prices) for prices in card.models}
-    return CompiledCard(card.currency, models)
+    by_period = any(model.has_period_prices for model in models.values())
+    return CompiledCard(card.currency, models, by_period)
 
 
 def _compile_model(prices: ModelPrices) -> CompiledModel:
@@ -167,6 +185,7 @@ def _compile_model(prices: ModelPrices) -> CompiledModel:
         texts=texts,
         cuts=tuple(sorted(cuts - {START, END})),
         slots=_slots({scope.minutes for scope in scopes}),
+        has_period_prices=any(rate.period for rate in prices.rates),
     )
 
 
@@ -213,18 +232,37 @@ def _with_fallbacks(own: dict[str, CompiledRate]) -> Rates:
     return rates
 
 
-def _compile_rate(rank: int, rate: Rate, band: Band | None) -> CompiledRate:
+def _compile_rate(rank: int, rate: Rate, band: Band | None, model: str) -> CompiledRate:
+    """Work out what a rate costs in a band, and in each of its tiers."""
+    compiled = _compile_price(rank, rate, rate.price, band)
+    if rate.period is None:
+        return compiled
+    period = CompiledPeriod(
+        meter=(model, rate.dimension, rate.when),
+        price=rate.period,
+        tiers=tuple(
+            _compile_price(rank, rate, tier.unit_price, band)
+            for tier in rate.period.tiers
+        ),
+        free=_compile_price(rank, rate, ZERO, band),
+    )
+    return replace(compiled, period=period)
+
+
+def _compile_price(
+    rank: int, rate: Rate, unit_price: Decimal, band: Band | None
+) -> CompiledRate:
     """Work out the cost of a quantity of one, as far as decimals can hold it."""
     multiplier = band.multiplier if band else _ONE
     divisor = _without_twos_and_fives(rate.unit)
-    price = WIDE.multiply(rate.price, multiplier)
+    price = WIDE.multiply(unit_price, multiplier)
     return CompiledRate(
         dimension=rate.dimension,
         rate_id=rate.id,
         band_id=band.id if band else None,
         unit=rate.unit,
         unit_name=rate.unit_name,
-        unit_price=rate.price,
+        unit_price=unit_price,
         multiplier=multiplier,
         cost=WIDE.divide(price, rate.unit // divisor),
         divisor=divisor,

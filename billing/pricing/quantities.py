@@ -26,6 +26,7 @@ class Reason(StrEnum):
     NO_PRICED_DIMENSION = "no_priced_dimension"
     CONTEXT_ABOVE_BANDS = "context_above_bands"
     BAD_QUANTITY = "bad_quantity"
+    PARTS_EXCEED_TOTAL = "parts_exceed_total"
     UNKNOWN_USAGE = "unknown_usage_shape"
     NO_TIME = "no_time"
 
@@ -38,6 +39,15 @@ class UnratableError(Exception):
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+
+
+class PartsExceedTotalError(UnratableError):
+    """Refuse an event that contradicts itself; `field` is the property at fault."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        """Keep the field, so that the caller is told where to look."""
+        super().__init__(Reason.PARTS_EXCEED_TOTAL, detail)
+        self.field = field
 
 
 def read_quantity(name: str, value: object) -> Decimal:

@@ -4,7 +4,7 @@ A card is compiled once and then only looked up. An event that cannot be priced 
 is refused with the reason; nothing is ever priced at zero in silence.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from operator import itemgetter
@@ -14,12 +14,15 @@ from billing.pricing.charges import ChargeLine, charge, charge_up_to
 from billing.pricing.compiled import (
     CompiledCard,
     CompiledModel,
+    CompiledRate,
     Rates,
     compile_card,
 )
 from billing.pricing.dimensions import REQUESTS, context_tokens, is_dimension
 from billing.pricing.discounts import FULL_PRICE, Discounts
 from billing.pricing.failures import FAILED_CALL, has_failed
+from billing.pricing.period_charges import charge_in_period
+from billing.pricing.period_prices import Used
 from billing.pricing.quantities import Reason, UnratableError, read_quantity
 from billing.pricing.usage import read_usage
 from ledger.money import ZERO
@@ -39,6 +42,9 @@ __all__ = [
 
 _ONE: Final = Decimal(1)
 _ORDER: Final = itemgetter(0, 1, 2)
+
+# Rank, whether another dimension's rate prices it, its name, and that rate.
+_Charged = tuple[int, bool, str, CompiledRate]
 
 
 class Terms(NamedTuple):
@@ -62,10 +68,13 @@ def rate_event(
     *,
     at: datetime | None,
     terms: Terms = Terms(),  # noqa: B008 - it cannot be changed.
+    used: Used | None = None,
 ) -> Rated:
     """Price an event on what its customer agreed to.
 
-    `at` is when it happened, for prices by the hour. A failed call without output makes
+    `at` is when it happened, for prices by the hour. `used` is what its billing period
+    has used, for prices by the period, and counts this event too once it is priced;
+    without it the event is a period's first. A failed call without output makes
     no line where the terms waive it, and says so.
 
     :raises UnratableError: if any part of the event cannot be priced.
@@ -79,7 +88,7 @@ def rate_event(
     if prices is None:
         detail = f"The card has no model {model!r}."
         raise UnratableError(Reason.UNKNOWN_MODEL, detail)
-    lines = _price(prices, stated, at, terms.discounts.factor(model))
+    lines = _price(prices, stated, at, terms.discounts.factor(model), used)
     if prices.minimum:
         lines += charge_up_to(prices.minimum, lines, card.currency)
     return Rated(tuple(lines))
@@ -109,6 +118,7 @@ def _price(
     stated: Mapping[str, object],
     at: datetime | None,
     discount: Decimal,
+    used: Used | None,
 ) -> list[ChargeLine]:
     """Return a line for each dimension that the event states.
 
@@ -118,7 +128,7 @@ def _price(
     quantities = _read_quantities(prices, stated)
     context = context_tokens(quantities) if prices.cuts else ZERO
     rates = prices.rates_for(stated, context, at)
-    charged = []
+    charged: list[_Charged] = []
     for name, quantity in quantities.items():
         rate = rates.get(name)
         if rate and (quantity or rate.dimension == name):
@@ -128,9 +138,31 @@ def _price(
     if not charged:
         raise _nothing_priced(prices)
     charged.sort(key=_ORDER)
+    if prices.has_period_prices:
+        return _charge_by_period(charged, quantities, discount, used)
     return [
         charge(name, rate, quantities[name], discount) for *_, name, rate in charged
     ]
+
+
+def _charge_by_period(
+    charged: Sequence[_Charged],
+    quantities: Mapping[str, Decimal],
+    discount: Decimal,
+    used: Used | None,
+) -> list[ChargeLine]:
+    """Return the lines of a call of which some depend on the period."""
+    # Nothing of an event that is refused in the end is counted.
+    counted = dict(used or {})
+    lines: list[ChargeLine] = []
+    for *_, name, rate in charged:
+        if rate.period:
+            lines += charge_in_period(name, rate, quantities[name], discount, counted)
+        else:
+            lines.append(charge(name, rate, quantities[name], discount))
+    if used is not None:
+        used.update(counted)
+    return lines
 
 
 def _read_quantities(

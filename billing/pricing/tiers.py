@@ -108,6 +108,20 @@ def volume(
     return [taken_back, _whole(tiers, now, after)]
 
 
+def running_volume(
+    tiers: Sequence[Tier], before: Decimal | None, added: Decimal
+) -> TierPart:
+    """Price an event in the tier that the period has reached with it.
+
+    What was charged before stays as it is, and no flat price is due yet: the end of the
+    period trues both up.
+
+    :raises TierError: as `graduated` does.
+    """
+    now = _position(tiers, _after(tiers, before, added))
+    return TierPart(now, added, tiers[now].unit_price, ZERO)
+
+
 def package(
     size: Decimal, price: Decimal, before: Decimal | None, added: Decimal
 ) -> TierPart:

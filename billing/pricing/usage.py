@@ -16,7 +16,12 @@ from billing.pricing.dimensions import (
     OUTPUT_PARTS,
     OUTPUT_TOKENS,
 )
-from billing.pricing.quantities import Reason, UnratableError, read_quantity
+from billing.pricing.quantities import (
+    PartsExceedTotalError,
+    Reason,
+    UnratableError,
+    read_quantity,
+)
 from billing.pricing.usage_blocks import extract
 from ledger.money import WIDE, ZERO, as_text, total
 
@@ -73,5 +78,5 @@ def _rest(
             f"{' and '.join(inside)} ({as_text(taken)}) exceed {name} "
             f"({as_text(whole)}), which is stated as their total."
         )
-        raise UnratableError(Reason.BAD_QUANTITY, detail)
+        raise PartsExceedTotalError(name, detail)
     return WIDE.subtract(whole, taken)

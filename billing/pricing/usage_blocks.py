@@ -11,7 +11,12 @@ from billing.pricing.dimensions import (
     OUTPUT_PARTS,
     OUTPUT_TOKENS,
 )
-from billing.pricing.quantities import Reason, UnratableError, read_quantity
+from billing.pricing.quantities import (
+    PartsExceedTotalError,
+    Reason,
+    UnratableError,
+    read_quantity,
+)
 from billing.pricing.usage_shapes import SHAPES, Shape
 from ledger.money import WIDE, ZERO, as_text, total
 
@@ -177,5 +182,5 @@ def _without(whole: Decimal, part: Decimal, of: str, name: str) -> Decimal:
             f"usage states {as_text(part)} {name}, more than is left of {of} "
             f"({as_text(whole)})."
         )
-        raise UnratableError(Reason.BAD_QUANTITY, detail)
+        raise PartsExceedTotalError("usage", detail)
     return WIDE.subtract(whole, part)

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import chain
 from typing import Final
 
@@ -30,15 +29,22 @@ from billing.pricing.yaml_nodes import (
     compose,
     read_entry,
 )
+from billing.pricing.yaml_periods import (
+    PERIOD_FIELDS,
+    amount_fields,
+    read_decimal,
+    read_period,
+    tier_places,
+)
 from billing.pricing.yaml_writing import format_card
 
 __all__ = ["CardSyntaxError", "format_card", "parse_card"]
 
-_DECIMAL: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?")
 _COUNT: Final = re.compile(r"[0-9]{1,40}")
 _UNIT: Final = re.compile(r"([0-9]{1,40}) (\S.*)")
 _PRICE_KEY: Final = re.compile(r"price_[a-z]{3}")
 _MINIMUM_KEY: Final = re.compile(r"minimum_[a-z]{3}")
+_MORE: Final = frozenset({"when", *PERIOD_FIELDS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +85,9 @@ def _read_document(node: yaml.Node) -> _Document:
             fields["model"].text(),
             tuple(_read_rate(rate) for rate in rates),
             tuple(_read_band(tier) for tier in tiers),
-            Minimum(_read_decimal(least)) if least else None,
+            Minimum(read_decimal(least)) if least else None,
         )
-    amounts = [rate["price"] for rate in rates]
+    amounts = list(chain.from_iterable(map(amount_fields, rates)))
     return _Document(prices, fields["model"], amounts + ([least] if least else []))
 
 
@@ -99,13 +105,21 @@ def _is_window(entry: Entry) -> bool:
 def _rate_fields(entry: Entry) -> dict[str, Field]:
     """Return the written field behind each field of a rate."""
     price = _first(entry, _PRICE_KEY, "price_<currency>")
-    fields = entry.expect("dimension", "unit", price, optional={"when"})
+    if "tiers" in entry.fields:
+        fields = entry.expect(
+            "dimension", "unit", "per_period", "tiers", optional=_MORE
+        )
+        written = {"price": fields["tiers"]}
+    else:
+        fields = entry.expect("dimension", "unit", price, optional=_MORE)
+        written = {"price": fields[price]}
     return {
         "dimension": fields["dimension"],
         "unit": fields["unit"],
         "unit_name": fields["unit"],
-        "price": fields[price],
         "when": fields.get("when", fields["dimension"]),
+        **{name: fields[name] for name in PERIOD_FIELDS if name in fields},
+        **written,
     }
 
 
@@ -130,6 +144,8 @@ def _places(
         for position, item in enumerate(items):
             for name, field in item.items():
                 places[f"{kind}[{position}].{name}"] = field
+            for name, field in tier_places(item).items():
+                places[f"{kind}[{position}].{name}"] = field
     return places
 
 
@@ -147,12 +163,14 @@ def _read_rate(fields: dict[str, Field]) -> Rate:
     unit = _UNIT.fullmatch(fields["unit"].text())
     if unit is None:
         raise fields["unit"].error("must be a number and a name, such as 1000 tokens")
+    period = read_period(fields)
     return Rate(
         dimension=fields["dimension"].text(),
         unit=int(unit[1]),
         unit_name=unit[2],
-        price=_read_decimal(fields["price"]),
+        price=period.tiers[0].unit_price if period else read_decimal(fields["price"]),
         when=_read_when(fields["when"]),
+        period=period,
     )
 
 
@@ -171,7 +189,7 @@ def _read_band(fields: dict[str, Field]) -> Band:
     """Read one tier of the context window."""
     return Band(
         max_tokens=_read_count(fields.get("max_tokens")),
-        multiplier=_read_decimal(fields["multiplier"]),
+        multiplier=read_decimal(fields["multiplier"]),
         below_tokens=_read_count(fields.get("below_tokens")),
     )
 
@@ -183,14 +201,6 @@ def _read_count(field: Field | None) -> int | None:
     if not _COUNT.fullmatch(field.text()):
         raise field.error("must be a whole number")
     return int(field.text())
-
-
-def _read_decimal(field: Field) -> Decimal:
-    """Read a decimal straight from its text."""
-    text = field.text()
-    if not _DECIMAL.fullmatch(text):
-        raise field.error("must be a decimal number")
-    return Decimal(text)
 
 
 def _agreed_price_key(documents: list[_Document]) -> Field:

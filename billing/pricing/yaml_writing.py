@@ -7,6 +7,8 @@ from typing import Final
 
 from billing.pricing.card import CONTEXT_WINDOW, Band, Card, ModelPrices, Rate
 from billing.pricing.conditions import HOURS, LOWER_BOUNDS, UPPER_BOUNDS, WEEKDAYS
+from billing.pricing.period_prices import PeriodMode, PeriodPrice
+from billing.pricing.tiers import Tier
 
 # Their values are made of digits, letters, colons and hyphens, which YAML reads back.
 _BARE: Final = (*LOWER_BOUNDS, *UPPER_BOUNDS, HOURS, WEEKDAYS)
@@ -39,13 +41,52 @@ def _rate_lines(rate: Rate, currency: str) -> Iterator[str]:
     """Yield the lines of one rate and its conditions."""
     yield f"  - dimension: {rate.dimension}"
     yield f"    unit: {rate.unit} {rate.unit_name}"
-    yield f"    price_{currency}: {rate.price:f}"
+    yield from _price_lines(rate, currency)
     if rate.when.conditions:
         yield "    when:"
     for name, texts in rate.when.conditions:
         written = [text if name in _BARE else _scalar(text) for text in texts]
         value = written[0] if len(written) == 1 else f"[{', '.join(written)}]"
         yield f"      {name}: {value}"
+
+
+def _price_lines(rate: Rate, currency: str) -> Iterator[str]:
+    """Yield the price of a rate, or how it depends on the period."""
+    period = rate.period
+    if period is None:
+        yield f"    price_{currency}: {rate.price:f}"
+        return
+    has_one_price = _has_one_price(period)
+    if period.mode is PeriodMode.PACKAGE or not has_one_price:
+        yield f"    per_period: {period.mode.value}"
+    if period.free:
+        yield f"    free_per_period: {period.free:f}"
+    if has_one_price:
+        yield f"    price_{currency}: {rate.price:f}"
+        return
+    yield "    tiers:"
+    for tier in period.tiers:
+        yield from _tier_lines(tier, currency)
+
+
+def _has_one_price(period: PeriodPrice) -> bool:
+    """Tell whether a price needs no tiers to be written and read back."""
+    if period.mode is PeriodMode.PACKAGE:
+        return True
+    is_single = len(period.tiers) == 1 and not period.tiers[0].flat
+    return is_single and period.mode is PeriodMode.GRADUATED and bool(period.free)
+
+
+def _tier_lines(tier: Tier, currency: str) -> Iterator[str]:
+    """Yield the lines of one tier."""
+    price = f"price_{currency}: {tier.unit_price:f}"
+    if tier.up_to is None:
+        yield f"      - {price}"
+    else:
+        yield f"      - up_to: {tier.up_to:f}"
+        yield f"        {price}"
+    if tier.flat:
+        yield f"        flat_{currency}: {tier.flat:f}"
 
 
 def _band_lines(band: Band) -> Iterator[str]:

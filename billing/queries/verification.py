@@ -35,21 +35,27 @@ EVENTS = """
     FROM billing_usageevent AS event
     LEFT JOIN billing_charge AS charge
         ON charge.event_id = event.id AND charge.occurred_at = event.occurred_at
+        AND charge.correction_id IS NULL
     GROUP BY event.id, event.idempotency_key, event.amount
 """
 CHARGES = """
     SELECT format('charge %s', charge.id),
         -- Equal if they differ by no more than half of the last digit that is stored.
-        CASE WHEN 2 * abs(charge.amount * rate.unit
-            - rate.price * charge.quantity * coalesce(band.multiplier, 1))
+        CASE WHEN 2 * abs(charge.amount * rate.unit - derived.product)
             <= rate.unit * 1e-18
-        THEN charge.amount
-        ELSE round(rate.price * charge.quantity * coalesce(band.multiplier, 1)
-            / rate.unit, 18) END,
+        THEN charge.amount ELSE round(derived.product / rate.unit, 18) END,
         charge.amount
     FROM billing_charge AS charge
     LEFT JOIN billing_rate AS rate ON rate.id = charge.rate_id
+    LEFT JOIN billing_ratetier AS tier
+        ON tier.rate_id = rate.id AND tier.position = charge.tier
     LEFT JOIN billing_contextband AS band ON band.id = charge.band_id
+    CROSS JOIN LATERAL (SELECT (
+        coalesce(charge.billed, charge.quantity) * coalesce(band.multiplier, 1)
+        * CASE WHEN rate.dimension = 'minimum' THEN 1 WHEN charge.tier = 0 THEN 0
+            ELSE coalesce(tier.price, rate.price) END
+        + coalesce(sign(charge.flat) * tier.flat, 0) * rate.unit
+    ) * charge.discount AS product) AS derived
 """
 _USAGE_ENTRIES = """
     SELECT customer.id AS customer_id, entry.cause, -sum(entry.amount) AS amount,
@@ -70,8 +76,9 @@ ENTRIES = f"""
     FULL JOIN ({_USAGE_ENTRIES}) AS taken USING (customer_id, cause)
 """  # noqa: S608 - made of our own constants.
 USAGE = """
-    SELECT format('customer %s, period %s, day %s, rate %s, band %s',
-            customer_id, period_start, day, rate_id, band_id),
+    SELECT format('customer %s, period %s, day %s, %s, rate %s, band %s, tier %s,'
+            ' at %s, correcting %s', customer_id, period_start, day, model, rate_id,
+            band_id, tier, discount, corrects),
         format('%s calls, %s, %s', derived.calls, trim_scale(derived.quantity),
             trim_scale(derived.amount)),
         format('%s calls, %s, %s', stored.calls, trim_scale(stored.quantity),
@@ -80,18 +87,24 @@ USAGE = """
         SELECT charge.customer_id, charge.period_start,
             (charge.occurred_at AT TIME ZONE customer.time_zone)::date AS day,
             charge.model, charge.rate_id, coalesce(charge.band_id, 0) AS band_id,
-            count(DISTINCT charge.event_id) AS calls,
+            coalesce(charge.tier, -1) AS tier, charge.discount,
+            coalesce(charge.corrects, '-infinity') AS corrects,
+            count(DISTINCT charge.event_id) FILTER (WHERE correction_id IS NULL)
+            - count(DISTINCT charge.event_id) FILTER (WHERE correction_id IS NOT NULL)
+            AS calls,
             sum(charge.quantity) AS quantity,
             sum(charge.amount) AS amount
         FROM billing_charge AS charge
         JOIN billing_customer AS customer ON customer.id = charge.customer_id
-        GROUP BY 1, 2, 3, 4, 5, 6
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
     ) AS derived
     FULL JOIN (
         SELECT customer_id, period_start, day, model, rate_id,
-            coalesce(band_id, 0) AS band_id, calls, quantity, amount
+            coalesce(band_id, 0) AS band_id, coalesce(tier, -1) AS tier, discount,
+            coalesce(corrects, '-infinity') AS corrects, calls, quantity, amount
         FROM billing_usagerollup
-    ) AS stored USING (customer_id, period_start, day, model, rate_id, band_id)
+    ) AS stored USING (customer_id, period_start, day, model, rate_id, band_id, tier,
+        discount, corrects)
 """
 FUNDING = """
     SELECT format('customer %s, period %s, lot %s', customer_id, period_start, lot_id),
@@ -118,7 +131,7 @@ def verify_usage() -> Iterator[Finding]:
     yield compare("every event has one claim", EVENTS_ONCE)
     yield compare("every closed stream has its claim", STREAMS)
     yield compare("event = sum of its charges", EVENTS)
-    yield compare("charge = quantity x price x multiplier / unit", CHARGES)
+    yield compare("charge = its arithmetic, by its rate, tier and band", CHARGES)
     yield compare("event = what its entries took", ENTRIES)
     yield compare("usage rollups = charges", USAGE)
     yield compare("funding rollups = entries", FUNDING)

@@ -71,6 +71,8 @@ class Outcome:
     detail: str | None = None
     # The field at fault, as the path of its names.
     path: tuple[str | int, ...] = field(default=())
+    # Why it costs nothing, where it does.
+    waived: str = ""
     # The stream is waiting for more chunks.
     is_open_stream: bool = False
 
@@ -101,14 +103,17 @@ def new_item(index: int, account: Account, event: PostedEvent) -> Item:
     return Item(index, account, event, event.fingerprint())
 
 
-def rejected(event: PostedEvent, field_name: str, code: str, detail: str) -> Outcome:
-    """Return the refusal of one event, naming the field at fault."""
+def rejected(event: PostedEvent, field_path: str, code: str, detail: str) -> Outcome:
+    """Return the refusal of one event, naming the field at fault.
+
+    A field inside another is written `properties/usage`.
+    """
     return Outcome(
         status=Status.REJECTED,
         idempotency_key=event.idempotency_key,
         code=code,
         detail=detail,
-        path=(field_name,),
+        path=tuple(field_path.split("/")),
     )
 
 

@@ -130,8 +130,9 @@ def _assemble(
     account: Account, key: str, stream: LockedStream, prices: PriceBook
 ) -> PostedEvent:
     first = get_first_chunk(stream)
-    card = prices.find_card(account.rate_card_id, first.occurred_at)
-    model = card and card.find_model(str(first.properties.get("model")))
+    name, at = str(first.properties.get("model")), first.occurred_at
+    found = prices.find_prices(account.cards_at(at), at, name)
+    model = found and found.card.find_model(name)
     priced = model.dimensions if model else frozenset()
     return assemble(
         account, key, stream, lambda name: name in priced or is_dimension(name)

@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
+from billing.pricing.quantities import PartsExceedTotalError, UnratableError
+from billing.pricing.usage import read_usage
 from billing.services.accounts import Account, find_accounts
 from billing.services.claims import NewClaim, take_claims
 from billing.services.events import Item, Outcome, PostedEvent, new_item, rejected
 from billing.services.gathering import gather_chunks, gather_silent
-from billing.services.price_book import PriceBook
+from billing.services.locking import lock_books
+from billing.services.price_book import PriceBook, open_price_book
 from billing.services.rating import price_items, store_unpriced
 from billing.services.repeats import answer_repeats
 from billing.services.storing import store_priced
@@ -35,7 +38,7 @@ def record_events(
             outcomes[index] = refusal
         else:
             items.append(new_item(index, accounts[event.customer], event))
-    prices = PriceBook(account.rate_card_id for account in accounts.values())
+    prices = open_price_book(accounts.values())
     chunks = [item for item in items if item.event.stream]
     if chunks:
         whole, answers = gather_chunks(chunks, prices, received_at=received_at)
@@ -55,7 +58,7 @@ def cut_stream(
     that got a chunk since is left alone.
     """
     account = find_accounts([customer])[customer]
-    prices = PriceBook([account.rate_card_id])
+    prices = open_price_book([account])
     items = gather_silent(
         [(account, key)], prices, silent_since=silent_since, received_at=received_at
     )
@@ -67,8 +70,9 @@ def _record(
     items: Sequence[Item], prices: PriceBook, received_at: datetime
 ) -> dict[int, Outcome]:
     new, repeats = _claim(items)
-    priced, unpriced = price_items(new, prices)
-    outcomes = store_priced(priced, received_at=received_at)
+    books = lock_books(item.account for item in new)
+    priced, unpriced = price_items(new, prices, books)
+    outcomes = store_priced(priced, books, received_at=received_at)
     outcomes |= store_unpriced(unpriced)
     return outcomes | answer_repeats(repeats)
 
@@ -104,6 +108,18 @@ def _refuse(
     if -age > settings.CLOCK_SKEW:
         detail = f"The time is more than {_words(settings.CLOCK_SKEW)} ahead."
         return rejected(event, "timestamp", "in_the_future", detail)
+    return None if event.stream else _refuse_parts(event)
+
+
+def _refuse_parts(event: PostedEvent) -> Outcome | None:
+    """Refuse an event whose parts are more than their total: no card could cure it."""
+    try:
+        read_usage(event.properties)
+    except PartsExceedTotalError as error:
+        return rejected(event, f"properties/{error.field}", error.reason, error.detail)
+    except UnratableError:
+        # It has no price: rating will say so, and keep it.
+        return None
     return None
 
 

@@ -3,17 +3,21 @@
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
-from billing.models import ContextBand, Rate, RateCardVersion
-from billing.pricing.card import Band, Card, ModelPrices
-from billing.pricing.card import Rate as CardRate
-from billing.pricing.rating import (
-    CompiledCard,
-    Reason,
-    UnratableError,
-    compile_card,
-)
+from billing.models import RateCardVersion
+from billing.pricing.rating import CompiledCard, compile_card
 from billing.pricing.versions import select_version
+from billing.queries.cards import load_card
+from billing.services.accounts import Account
+
+
+class Prices(NamedTuple):
+    """One version of a card, ready for rating."""
+
+    rate_card_id: int
+    version_id: int
+    card: CompiledCard
 
 
 class PriceBook:
@@ -35,46 +39,31 @@ class PriceBook:
         """Return the version that prices what happened at an instant, if any."""
         return select_version(self._versions.get(rate_card_id, []), at)
 
-    def get_version(self, rate_card_id: int, at: datetime) -> int:
-        """Return the version that prices what happened at an instant.
+    def find_prices(
+        self, rate_card_ids: Iterable[int], at: datetime, model: str
+    ) -> Prices | None:
+        """Return the prices of a model at an instant, on the first card that has it.
 
-        :raises UnratableError: if the card had no version then.
+        Without any such, it is the last card that had prices then, if one had.
         """
-        version_id = self.find_version(rate_card_id, at)
-        if version_id is None:
-            detail = f"The rate card has no version for {at:%Y-%m-%d %H:%M} UTC."
-            raise UnratableError(Reason.NO_VERSION, detail)
-        return version_id
+        found = None
+        for card_id in rate_card_ids:
+            version_id = self.find_version(card_id, at)
+            if version_id is not None:
+                found = Prices(card_id, version_id, compiled_version(version_id))
+                if found.card.find_model(model):
+                    break
+        return found
 
-    def find_card(self, rate_card_id: int, at: datetime) -> CompiledCard | None:
-        """Return the prices of what happened at an instant, if any."""
-        version_id = self.find_version(rate_card_id, at)
-        return compiled_version(version_id) if version_id else None
+
+def open_price_book(accounts: Iterable[Account]) -> PriceBook:
+    """Return the prices of all cards that could price some customers' calls."""
+    return PriceBook(
+        card_id for account in accounts for card_id in account.rate_card_ids
+    )
 
 
 @lru_cache(maxsize=256)
 def compiled_version(version_id: int) -> CompiledCard:
     """Return a published version ready for rating; it is frozen, so kept for ever."""
     return compile_card(load_card(version_id))
-
-
-def load_card(version_id: int) -> Card:
-    """Return a version's prices as data, with the ids of their rows."""
-    version = RateCardVersion.objects.select_related("rate_card").get(pk=version_id)
-    rates: dict[str, list[CardRate]] = {}
-    for rate in Rate.objects.filter(version=version).order_by("pk"):
-        rates.setdefault(rate.model, []).append(
-            CardRate(rate.dimension, rate.unit, rate.unit_name, rate.price, id=rate.pk)
-        )
-    bands: dict[str, list[Band]] = {}
-    for band in ContextBand.objects.filter(version=version).order_by("max_tokens"):
-        bands.setdefault(band.model, []).append(
-            Band(band.max_tokens, band.multiplier, id=band.pk)
-        )
-    return Card(
-        currency=version.rate_card.currency,
-        models=tuple(
-            ModelPrices(model, tuple(rates[model]), tuple(bands.get(model, ())))
-            for model in rates
-        ),
-    )

@@ -9,7 +9,8 @@ from django.db import transaction
 from billing.models import QuarantinedEvent
 from billing.services.accounts import Account, find_accounts
 from billing.services.events import Item, PostedEvent, new_item
-from billing.services.price_book import PriceBook
+from billing.services.locking import lock_books
+from billing.services.price_book import open_price_book
 from billing.services.rating import price_items
 from billing.services.storing import store_priced
 
@@ -58,9 +59,9 @@ def retry_quarantined(
         _as_item(index, row, accounts[row.customer.external_id])
         for index, row in enumerate(rows)
     ]
-    prices = PriceBook(account.rate_card_id for account in accounts.values())
-    priced, _ = price_items(items, prices)
-    store_priced(priced, received_at=received_at)
+    books = lock_books(accounts.values())
+    priced, _ = price_items(items, open_price_book(accounts.values()), books)
+    store_priced(priced, books, received_at=received_at)
     resolved = [each.item.event_id for each in priced]
     QuarantinedEvent.objects.filter(pk__in=resolved).update(resolved_at=received_at)
     return Retry(recorded=len(resolved), last_id=rows[-1].pk if rows else 0)

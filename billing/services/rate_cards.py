@@ -5,11 +5,14 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Max
 
-from billing.models import ContextBand, Rate, RateCard, RateCardVersion
+from billing.models import ContextBand, Rate, RateCard, RateCardVersion, RateTier
 from billing.pricing.additions import only_adds
-from billing.pricing.card import Card, ModelPrices
-from billing.pricing.conditions import ALWAYS
-from billing.services.price_book import PriceBook, load_card
+from billing.pricing.card import Card, Minimum, ModelPrices
+from billing.pricing.card import Rate as CardRate
+from billing.pricing.dimensions import MINIMUM
+from billing.queries.cards import load_card
+from billing.services.price_book import PriceBook
+from ledger.money import ZERO
 
 
 @transaction.atomic
@@ -22,38 +25,15 @@ class CurrencyMismatchError(Exception):
     """The prices are in another currency than the card."""
 
 
-class NotStorableError(Exception):
-    """The prices say something that a version cannot hold yet."""
-
-
-def require_storable(card: Card) -> None:
-    """Do nothing if a version can hold all that a card says.
-
-    :raises NotStorableError: if it has conditions, a minimum, or a band that ends below
-        a bound or nowhere: pricing knows these, the tables do not yet.
-    """
-    for prices in card.models:
-        if any(rate.when != ALWAYS for rate in prices.rates):
-            message = f"{prices.model}: rates with conditions cannot be stored yet"
-            raise NotStorableError(message)
-        if prices.minimum or any(band.max_tokens is None for band in prices.bands):
-            message = (
-                f"{prices.model}: bands need max_tokens, and no minimum is stored yet"
-            )
-            raise NotStorableError(message)
-
-
 @transaction.atomic
 def draft_version(*, rate_card: RateCard, card: Card) -> RateCardVersion:
     """Store prices as the card's next version, not yet in force.
 
     :raises CurrencyMismatchError: if the prices are in another currency.
-    :raises NotStorableError: if they say what a version cannot hold yet.
     """
     if card.currency != rate_card.currency:
         message = f"the card is in {rate_card.currency}, the prices in {card.currency}"
         raise CurrencyMismatchError(message)
-    require_storable(card)
     last = rate_card.versions.aggregate(last=Max("number"))["last"] or 0
     version = RateCardVersion.objects.create(rate_card=rate_card, number=last + 1)
     for prices in card.models:
@@ -62,26 +42,56 @@ def draft_version(*, rate_card: RateCard, card: Card) -> RateCardVersion:
 
 
 def _store_prices(version: RateCardVersion, prices: ModelPrices) -> None:
-    Rate.objects.bulk_create(
-        Rate(
+    rates = [_as_row(version, prices.model, rate) for rate in prices.rates]
+    if prices.minimum:
+        rates.append(_minimum_row(version, prices.model, prices.minimum))
+    Rate.objects.bulk_create(rates)
+    RateTier.objects.bulk_create(
+        RateTier(
             version=version,
-            model=prices.model,
-            dimension=rate.dimension,
-            unit=rate.unit,
-            unit_name=rate.unit_name,
-            price=rate.price,
+            rate=row,
+            position=position,
+            up_to=tier.up_to,
+            price=tier.unit_price,
+            flat=tier.flat,
         )
-        for rate in prices.rates
+        for row, rate in zip(rates, prices.rates, strict=False)
+        for position, tier in enumerate(rate.period.tiers if rate.period else (), 1)
     )
     ContextBand.objects.bulk_create(
         ContextBand(
             version=version,
             model=prices.model,
             max_tokens=band.max_tokens,
+            below_tokens=band.below_tokens,
             multiplier=band.multiplier,
         )
         for band in prices.bands
-        if band.max_tokens is not None
+    )
+
+
+def _as_row(version: RateCardVersion, model: str, rate: CardRate) -> Rate:
+    return Rate(
+        version=version,
+        model=model,
+        dimension=rate.dimension,
+        unit=rate.unit,
+        unit_name=rate.unit_name,
+        price=rate.price,
+        when=rate.when.as_mapping(),
+        per_period=rate.period.mode.value if rate.period else "",
+        free_per_period=rate.period.free if rate.period else ZERO,
+    )
+
+
+def _minimum_row(version: RateCardVersion, model: str, minimum: Minimum) -> Rate:
+    return Rate(
+        version=version,
+        model=model,
+        dimension=MINIMUM,
+        unit=1,
+        unit_name=version.rate_card.currency.lower(),
+        price=minimum.price,
     )
 
 

@@ -1,25 +1,34 @@
 """Pricing the events of a batch; what has no price goes to quarantine."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from billing.models import QuarantinedEvent
-from billing.pricing.rating import ChargeLine, Reason, UnratableError, rate_usage
+from billing.periods import Period
+from billing.pricing.period_prices import Used
+from billing.pricing.rating import ChargeLine, Reason, UnratableError, rate_event
 from billing.services.events import Item, Outcome, Status
-from billing.services.price_book import PriceBook, compiled_version
+from billing.services.locking import LockedBooks
+from billing.services.period_usage import PeriodKey, read_used
+from billing.services.price_book import PriceBook, Prices
 from ledger.money import total
 
 
 @dataclass(frozen=True, slots=True)
 class PricedItem:
-    """An event with its charges, priced by one version of a card."""
+    """An event with its charges, priced by one version of a card.
+
+    `waived` says why it costs nothing, where it does.
+    """
 
     item: Item
     model: str
+    period: Period
     version_id: int
     charges: tuple[ChargeLine, ...]
     amount: Decimal
+    waived: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,43 +40,86 @@ class UnpricedItem:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """An event with what it may be priced by, before it is."""
+
+    item: Item
+    model: str
+    period: Period
+    prices: Prices | None
+
+    @property
+    def key(self) -> PeriodKey | None:
+        """The period whose usage its price depends on, if it does."""
+        if self.prices is None or not self.prices.card.has_period_prices:
+            return None
+        card_id = self.prices.rate_card_id
+        return PeriodKey(self.item.account.id, self.period.start, card_id)
+
+
 def price_items(
-    items: Iterable[Item], prices: PriceBook
+    items: Iterable[Item], prices: PriceBook, books: LockedBooks
 ) -> tuple[list[PricedItem], list[UnpricedItem]]:
     """Price each event on the version in force when it happened."""
+    cases = [_open_case(item, prices, books) for item in items]
+    used = read_used({key for case in cases if (key := case.key)})
     priced: list[PricedItem] = []
     unpriced: list[UnpricedItem] = []
-    for item in items:
+    for case in cases:
         try:
-            priced.append(price_item(item, prices))
+            priced.append(_price(case, used[case.key] if case.key else None))
         except UnratableError as error:
-            unpriced.append(UnpricedItem(item, error.reason, error.detail))
+            unpriced.append(UnpricedItem(case.item, error.reason, error.detail))
     return priced, unpriced
 
 
-def price_item(item: Item, prices: PriceBook) -> PricedItem:
+def _open_case(item: Item, prices: PriceBook, books: LockedBooks) -> _Case:
+    account, event = item.account, item.event
+    model = event.properties.get("model")
+    name = model if isinstance(model, str) else ""
+    return _Case(
+        item,
+        name,
+        books.period_of(account, event.occurred_at),
+        prices.find_prices(
+            account.cards_at(event.occurred_at), event.occurred_at, name
+        ),
+    )
+
+
+def _price(case: _Case, used: Used | None) -> PricedItem:
     """Price one event.
 
     :raises UnratableError: if any part of it has no price, or no version was in force.
     """
-    event = item.event
-    version_id = prices.get_version(item.account.rate_card_id, event.occurred_at)
-    model = event.properties.get("model")
-    name = model if isinstance(model, str) else ""
-    card = compiled_version(version_id)
+    item, at = case.item, case.item.event.occurred_at
+    if case.prices is None:
+        detail = f"The rate card has no version for {at:%Y-%m-%d %H:%M} UTC."
+        raise UnratableError(Reason.NO_VERSION, detail)
+    card = case.prices.card
     if card.currency != item.account.currency:
         detail = f"The prices are in {card.currency}, not {item.account.currency}."
         raise UnratableError(Reason.OTHER_CURRENCY, detail)
-    charges = rate_usage(card, name, event.properties, event.occurred_at)
-    amount = total(charge.amount for charge in charges)
-    return PricedItem(item, name, version_id, charges, amount)
+    terms = item.account.terms_at(at)
+    rated = rate_event(
+        card, case.model, item.event.properties, at=at, terms=terms, used=used
+    )
+    return PricedItem(
+        item,
+        case.model,
+        case.period,
+        case.prices.version_id,
+        rated.lines,
+        total(line.amount for line in rated.lines),
+        rated.waived or "",
+    )
 
 
-def store_unpriced(items: Iterable[UnpricedItem]) -> dict[int, Outcome]:
+def store_unpriced(items: Sequence[UnpricedItem]) -> dict[int, Outcome]:
     """Keep events that have no price, to be retried after a new version."""
-    unpriced = list(items)
-    QuarantinedEvent.objects.bulk_create(_row(each) for each in unpriced)
-    return {each.item.index: _answer(each) for each in unpriced}
+    QuarantinedEvent.objects.bulk_create(_row(each) for each in items)
+    return {each.item.index: _answer(each) for each in items}
 
 
 def _row(unpriced: UnpricedItem) -> QuarantinedEvent:

@@ -7,7 +7,7 @@ from billing.models import QuarantinedEvent, UsageEvent
 from billing.services.claims import EarlierClaim, find_claims
 from billing.services.events import Item, Outcome, Status, conflict
 
-_First = tuple[Decimal, Decimal]
+_First = tuple[Decimal, Decimal, str]
 
 
 def answer_repeats(items: Sequence[Item]) -> dict[int, Outcome]:
@@ -31,8 +31,8 @@ def _find_results(claims: Iterable[EarlierClaim]) -> dict[int, _First]:
     ids = {claim.event_id: claim.occurred_at for claim in claims}
     # The times let PostgreSQL look into the right months alone.
     events = UsageEvent.objects.filter(pk__in=ids, occurred_at__in=set(ids.values()))
-    rows = events.values_list("pk", "amount", "balance_after")
-    return {pk: (amount, balance) for pk, amount, balance in rows}
+    rows = events.values_list("pk", "amount", "balance_after", "waived")
+    return {pk: (amount, balance, waived) for pk, amount, balance, waived in rows}
 
 
 def _find_quarantined(claims: Iterable[EarlierClaim]) -> dict[int, QuarantinedEvent]:
@@ -47,7 +47,7 @@ def _duplicate(
         status=Status.DUPLICATE, idempotency_key=item.event.idempotency_key
     )
     if first:
-        outcome.cost, outcome.balance = first
+        outcome.cost, outcome.balance, outcome.waived = first
         outcome.currency = item.account.currency
     if waiting:
         outcome.code, outcome.detail = waiting.reason, waiting.detail

@@ -4,22 +4,24 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from django.db import connection
 
-from billing.pricing.rating import ChargeLine
 from ledger.database import as_json_rows
 from ledger.money import WIDE, ZERO, as_text
 
 # The rows belong to customers whose wallets are locked, so no two batches meet here.
 _ADD_USAGE = """
     INSERT INTO billing_usagerollup AS rollup
-        (customer_id, period_start, day, model, rate_id, band_id, calls, quantity,
-         amount)
+        (customer_id, period_start, day, model, rate_id, band_id, tier, discount,
+         corrects, calls, quantity, amount)
     SELECT * FROM jsonb_to_recordset(%s) AS added
         (customer_id bigint, period_start timestamptz, day date, model text,
-         rate_id bigint, band_id bigint, calls bigint, quantity numeric, amount numeric)
-    ON CONFLICT (customer_id, period_start, day, model, rate_id, band_id) DO UPDATE SET
+         rate_id bigint, band_id bigint, tier smallint, discount numeric,
+         corrects timestamptz, calls bigint, quantity numeric, amount numeric)
+    ON CONFLICT (customer_id, period_start, day, model, rate_id, band_id, tier,
+        discount, corrects) DO UPDATE SET
         calls = rollup.calls + EXCLUDED.calls,
         quantity = rollup.quantity + EXCLUDED.quantity,
         amount = rollup.amount + EXCLUDED.amount
@@ -33,7 +35,21 @@ _ADD_FUNDING = """
         amount = rollup.amount + EXCLUDED.amount
 """
 
-UsageKey = tuple[int, datetime, date, str, int | None, int | None]
+
+class UsageKey(NamedTuple):
+    """What usage is added up by: two calls with equal keys are one sum."""
+
+    customer_id: int
+    period_start: datetime
+    day: date
+    model: str
+    rate_id: int | None
+    band_id: int | None
+    tier: int | None
+    discount: Decimal
+    corrects: datetime | None = None
+
+
 FundingKey = tuple[int, datetime, int | None]
 
 
@@ -51,14 +67,14 @@ class Rollups:
         self._usage: defaultdict[UsageKey, _Sum] = defaultdict(_Sum)
         self._funding: defaultdict[FundingKey, Decimal] = defaultdict(lambda: ZERO)
 
-    def add_charge(
-        self, key: UsageKey, charge: ChargeLine, *, is_new_call: bool
+    def add_usage(
+        self, key: UsageKey, calls: int, quantity: Decimal, amount: Decimal
     ) -> None:
-        """Count one call's charge; a call may have several at one rate."""
+        """Add what one charge counts: a call may have several with one key."""
         added = self._usage[key]
-        added.calls += is_new_call
-        added.quantity = WIDE.add(added.quantity, charge.quantity)
-        added.amount = WIDE.add(added.amount, charge.amount)
+        added.calls += calls
+        added.quantity = WIDE.add(added.quantity, quantity)
+        added.amount = WIDE.add(added.amount, amount)
 
     def add_funding(
         self,
@@ -78,10 +94,10 @@ class Rollups:
             cursor.execute(_ADD_FUNDING, [self._funding_rows()])
 
     def _usage_rows(self) -> str:
-        names = ("customer_id", "period_start", "day", "model", "rate_id", "band_id")
         return as_json_rows(
-            dict(zip(names, key, strict=True))
+            key._asdict()
             | {
+                "discount": as_text(key.discount),
                 "calls": added.calls,
                 "quantity": as_text(added.quantity),
                 "amount": as_text(added.amount),

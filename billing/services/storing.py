@@ -6,23 +6,23 @@ from decimal import Decimal
 from typing import Any
 
 from billing import exact_json
-from billing.periods import billing_period
-from billing.services.accounts import read_closed_until
 from billing.services.events import Outcome, Status
+from billing.services.locking import LockedBooks
 from billing.services.rating import PricedItem
-from billing.services.rollups import Rollups
+from billing.services.rollups import Rollups, UsageKey
 from ledger.database import copy_rows
-from ledger.posting import Cause, OpenWallet, lock_wallets, write_entries
+from ledger.posting import Cause, OpenWallet, write_entries
 
 ACTOR = "metering"
 _EVENT_COLUMNS = (
     "id, customer_id, idempotency_key, event_name, model, occurred_at, recorded_at,"
-    " properties, version_id, amount, balance_after, period_start, first_entry,"
+    " properties, version_id, amount, waived, balance_after, period_start, first_entry,"
     " last_entry"
 )
 _CHARGE_COLUMNS = (
     "event_id, customer_id, rate_id, band_id, model, dimension, quantity, unit,"
-    " unit_name, unit_price, multiplier, amount, period_start, occurred_at, recorded_at"
+    " unit_name, unit_price, multiplier, tier, billed, flat, discount, amount,"
+    " period_start, occurred_at, recorded_at"
 )
 
 
@@ -35,23 +35,18 @@ class _Writer:
         self.charges: list[tuple[Any, ...]] = []
         self.rollups = Rollups()
 
-    def add(
-        self, priced: PricedItem, wallet: OpenWallet, closed_until: datetime | None
-    ) -> Decimal:
+    def add(self, priced: PricedItem, wallet: OpenWallet) -> Decimal:
         """Debit one event; returns what is left to spend."""
         account, event = priced.item.account, priced.item.event
-        period = billing_period(
-            event.occurred_at, account.zone, closed_until=closed_until
-        )
         before = wallet.sequence
         why = Cause(f"event:{event.idempotency_key}", ACTOR, event.occurred_at)
         parts = wallet.spend(priced.amount, why) if priced.amount else []
         balance = wallet.available(self.received_at)
         entries = (before + 1, wallet.sequence) if parts else (None, None)
-        self._add_event(priced, wallet, balance, period.start, entries)
-        self._add_charges(priced, wallet, period.start)
+        self._add_event(priced, wallet, balance, entries)
+        self._add_charges(priced, wallet)
         day = event.occurred_at.astimezone(account.zone).date()
-        self._roll_up(priced, period.start, day, parts)
+        self._roll_up(priced, day, parts)
         return balance
 
     def _add_event(
@@ -59,7 +54,6 @@ class _Writer:
         priced: PricedItem,
         wallet: OpenWallet,
         balance: Decimal,
-        period_start: datetime,
         entries: tuple[int | None, int | None],
     ) -> None:
         item, event = priced.item, priced.item.event
@@ -75,15 +69,14 @@ class _Writer:
                 exact_json.encode(event.properties).decode(),
                 priced.version_id,
                 priced.amount,
+                priced.waived,
                 balance,
-                period_start,
+                priced.period.start,
                 *entries,
             )
         )
 
-    def _add_charges(
-        self, priced: PricedItem, wallet: OpenWallet, period_start: datetime
-    ) -> None:
+    def _add_charges(self, priced: PricedItem, wallet: OpenWallet) -> None:
         item = priced.item
         self.charges.extend(
             (
@@ -98,8 +91,12 @@ class _Writer:
                 charge.unit_name,
                 charge.unit_price,
                 charge.multiplier,
+                charge.tier,
+                charge.billed,
+                charge.flat or None,
+                charge.discount,
                 charge.amount,
-                period_start,
+                priced.period.start,
                 item.event.occurred_at,
                 wallet.recorded_at,
             )
@@ -109,17 +106,25 @@ class _Writer:
     def _roll_up(
         self,
         priced: PricedItem,
-        period_start: datetime,
         day: date,
         parts: list[tuple[int | None, Decimal]],
     ) -> None:
-        customer_id = priced.item.account.id
-        counted: set[tuple[int | None, int | None]] = set()
+        customer_id, period_start = priced.item.account.id, priced.period.start
+        counted: set[tuple[int | None, ...]] = set()
         for charge in priced.charges:
             # A part without a rate of its own is priced by another's: still one call.
-            place = (charge.rate_id, charge.band_id)
-            key = (customer_id, period_start, day, priced.model, *place)
-            self.rollups.add_charge(key, charge, is_new_call=place not in counted)
+            place = (charge.rate_id, charge.band_id, charge.tier)
+            key = UsageKey(
+                customer_id,
+                period_start,
+                day,
+                priced.model,
+                *place,
+                charge.discount,
+            )
+            self.rollups.add_usage(
+                key, int(place not in counted), charge.quantity, charge.amount
+            )
             counted.add(place)
         for lot_id, amount in parts:
             self.rollups.add_funding(customer_id, period_start, lot_id, amount)
@@ -132,20 +137,15 @@ class _Writer:
 
 
 def store_priced(
-    items: Iterable[PricedItem], *, received_at: datetime
+    priced: Iterable[PricedItem], books: LockedBooks, *, received_at: datetime
 ) -> dict[int, Outcome]:
     """Debit priced events from their wallets and store them with their charges."""
-    priced = list(items)
-    wallets = lock_wallets(each.item.account.wallet_id for each in priced)
-    closed_until = read_closed_until(each.item.account.id for each in priced)
     writer = _Writer(received_at)
     outcomes: dict[int, Outcome] = {}
     for each in priced:
-        account = each.item.account
-        wallet = wallets[account.wallet_id]
-        balance = writer.add(each, wallet, closed_until[account.id])
+        balance = writer.add(each, books.wallet_of(each.item.account))
         outcomes[each.item.index] = _accepted(each, balance)
-    write_entries(wallets.values())
+    write_entries(books.wallets.values())
     writer.write()
     return outcomes
 
@@ -157,4 +157,5 @@ def _accepted(priced: PricedItem, balance: Decimal) -> Outcome:
         cost=priced.amount,
         balance=balance,
         currency=priced.item.account.currency,
+        waived=priced.waived,
     )

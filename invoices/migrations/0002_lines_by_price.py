@@ -9,7 +9,7 @@ import billing.models.fields
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0002_next"),
+        ("billing", "0006_corrections"),
         ("invoices", "0001_initial"),
     ]
 

@@ -1,7 +1,6 @@
 """Reading invoices, from the list down to a single call and back. Nothing writes."""
 
 from invoices.queries.calls import Call, ExplainedCharge, get_call
-from invoices.queries.explaining import explain
 from invoices.queries.lines import (
     CallPage,
     LineCall,
@@ -19,7 +18,6 @@ __all__ = [
     "ExplainedCharge",
     "LineCall",
     "LineDay",
-    "explain",
     "get_call",
     "get_invoice",
     "get_line",

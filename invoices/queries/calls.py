@@ -1,6 +1,7 @@
 """From a call's key to all its arithmetic and its invoice line. Nothing here writes."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.db.models import Q
 
@@ -13,8 +14,9 @@ from billing.models import (
     RateCardVersion,
     UsageEvent,
 )
+from billing.pricing.card import DEFAULT_MODEL
+from billing.queries.explaining import explain_charge
 from invoices.models import InvoiceLine, LineKind, Status
-from invoices.queries.explaining import explain
 from ledger.models import Entry
 
 
@@ -28,7 +30,7 @@ class ExplainedCharge:
     @property
     def explanation(self) -> str:
         """The charge's arithmetic in a sentence."""
-        return explain(self.charge)
+        return explain_charge(self.charge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,7 @@ def get_call(*, customer: Customer, key: str) -> Call:
         event=event,
         version=versions.get(pk=event.version_id),
         charges=[
-            ExplainedCharge(charge, lines.get((charge.rate_id, charge.band_id)))
-            for charge in charges
+            ExplainedCharge(charge, lines.get(_price_of(charge))) for charge in charges
         ],
         entries=_list_entries(event, customer),
     )
@@ -79,8 +80,9 @@ def _get_event(customer: Customer, key: str) -> UsageEvent:
 
 def _list_charges(event: UsageEvent) -> list[Charge]:
     # The index leads with rate and band, and the version knows which there can be.
-    rates = Rate.objects.filter(version=event.version_id, model=event.model)
-    bands = ContextBand.objects.filter(version=event.version_id, model=event.model)
+    priced_as = {"version": event.version_id, "model__in": (event.model, DEFAULT_MODEL)}
+    rates = Rate.objects.filter(**priced_as)
+    bands = ContextBand.objects.filter(**priced_as)
     charges = Charge.objects.filter(
         Q(band__in=list(bands.values_list("pk", flat=True))) | Q(band__isnull=True),
         customer=event.customer_id,
@@ -88,23 +90,31 @@ def _list_charges(event: UsageEvent) -> list[Charge]:
         period_start=event.period_start,
         occurred_at=event.occurred_at,
         event=event.pk,
+        correction_id__isnull=True,
     )
     chained = charges.select_related("rate__version__rate_card", "band")
-    return list(chained.order_by("rate_id"))
+    return list(chained.order_by("rate_id", "tier", "pk"))
 
 
-def _find_lines(
-    event: UsageEvent, charges: list[Charge]
-) -> dict[tuple[int | None, int | None], InvoiceLine]:
-    """Return the lines of the event's period for its rates, by rate and band."""
+_Price = tuple[int | None, int | None, int | None, Decimal]
+
+
+def _price_of(row: Charge | InvoiceLine) -> _Price:
+    """Return what a charge shares with its line."""
+    return row.rate_id, row.band_id, row.tier, row.discount
+
+
+def _find_lines(event: UsageEvent, charges: list[Charge]) -> dict[_Price, InvoiceLine]:
+    """Return the lines of the event's period for its rates, by their price."""
     lines = InvoiceLine.objects.filter(
         invoice__customer=event.customer_id,
         invoice__period_start=event.period_start,
         kind=LineKind.USAGE,
+        model=event.model,
         rate__in={charge.rate_id for charge in charges},
     ).exclude(invoice__status__in=(Status.DRAFT, Status.VOID))
     found = lines.select_related("invoice")
-    return {(line.rate_id, line.band_id): line for line in found}
+    return {_price_of(line): line for line in found}
 
 
 def _list_entries(event: UsageEvent, customer: Customer) -> list[Entry]:

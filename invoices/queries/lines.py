@@ -15,8 +15,8 @@ from billing.models import (
     UsageRollup,
 )
 from billing.periods import Period
-from invoices.models import Invoice, InvoiceLine, LineKind
-from invoices.queries.explaining import explain
+from billing.queries.explaining import explain_charge
+from invoices.models import CALL_LINES, Invoice, InvoiceLine
 from ledger.money import ZERO
 
 PAGE_SIZE = 50
@@ -62,15 +62,23 @@ def list_days(*, line: InvoiceLine) -> list[LineDay]:
 
 
 def _rollups(line: InvoiceLine) -> QuerySet[UsageRollup]:
-    if line.kind != LineKind.USAGE:
+    if line.kind not in CALL_LINES:
         return UsageRollup.objects.none()
-    return UsageRollup.objects.filter(
-        customer=line.invoice.customer_id,
-        period_start=line.invoice.period.start,
-        model=line.model,
-        rate=line.rate_id,
-        band=line.band_id,
-    )
+    return UsageRollup.objects.filter(**_price_of(line))
+
+
+def _price_of(line: InvoiceLine) -> dict[str, object]:
+    """Return what a line has in common with its charges and their sums."""
+    return {
+        "customer": line.invoice.customer_id,
+        "period_start": line.invoice.period.start,
+        "model": line.model,
+        "rate": line.rate_id,
+        "band": line.band_id,
+        "tier": line.tier,
+        "discount": line.discount,
+        "corrects": line.corrects,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,7 @@ class LineCall:
     @property
     def explanation(self) -> str:
         """The charge's arithmetic in a sentence."""
-        return explain(self.charge)
+        return explain_charge(self.charge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +137,10 @@ def _bounds(day: date, line: InvoiceLine) -> Period:
 
 
 def _charges(line: InvoiceLine, bounds: Period) -> QuerySet[Charge]:
-    if line.kind != LineKind.USAGE:
+    if line.kind not in CALL_LINES:
         return Charge.objects.none()
     return Charge.objects.filter(
-        customer=line.invoice.customer_id,
-        rate=line.rate_id,
-        band=line.band_id,
-        period_start=line.invoice.period.start,
-        occurred_at__gte=bounds.start,
-        occurred_at__lt=bounds.end,
+        occurred_at__gte=bounds.start, occurred_at__lt=bounds.end, **_price_of(line)
     )
 
 

@@ -1,14 +1,16 @@
 """What is on a usage invoice. Reads the rollups: a million calls cost as one."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
-from django.db.models import Sum
+from django.db.models import F, Sum
 
 from billing.models import ContextBand, Rate, UsageRollup
 from invoices.models import Invoice, InvoiceLine, LineKind
-from ledger.money import allocate, as_text
+from invoices.services.wording import SEPARATOR, describe_usage
+from ledger.money import allocate
 
-_SEPARATOR = " · "
+_PRICE = ("model", "rate", "band", "tier", "discount", "corrects")
 
 
 def build_lines(invoice: Invoice) -> list[InvoiceLine]:
@@ -28,34 +30,39 @@ def _usage_lines(invoice: Invoice) -> Iterator[InvoiceLine]:
     rollups = UsageRollup.objects.filter(
         customer=invoice.customer_id, period_start=invoice.period.start
     )
-    sums = (
-        rollups.values_list("model", "rate", "band")
+    # A card's rates were stored in its order, and a later version's after them; what
+    # corrects an earlier invoice comes last.
+    corrects = F("corrects").asc(nulls_first=True)
+    sums = list(
+        rollups.values(*_PRICE)
         .annotate(Sum("calls"), Sum("quantity"), Sum("amount"))
-        # A card's rates were stored in its order, and a later version's after them.
-        .order_by("model", "rate", "band__max_tokens")
+        .order_by(corrects, "model", "rate", "band", "tier", "-discount")
     )
-    rates = Rate.objects.in_bulk({rate for _, rate, *_ in sums})
-    bands = ContextBand.objects.in_bulk({band for _, _, band, *_ in sums if band})
-    for model, rate, band, calls, quantity, amount in sums:
-        yield InvoiceLine(
-            invoice=invoice,
-            kind=LineKind.USAGE,
-            description=_describe(rates[rate], bands.get(band)),
-            model=model,
-            rate_id=rate,
-            band_id=band,
-            calls=calls,
-            quantity=quantity,
-            exact_amount=amount,
-        )
+    rates = Rate.objects.in_bulk({each["rate"] for each in sums})
+    bands = ContextBand.objects.in_bulk({each["band"] for each in sums if each["band"]})
+    for each in sums:
+        line = _usage_line(invoice, each)
+        # All of its calls may have been taken back before they were invoiced.
+        if line.calls or line.quantity or line.exact_amount:
+            rate, band = rates[each["rate"]], bands.get(each["band"])
+            line.description = describe_usage(line, rate, band)
+            yield line
 
 
-def _describe(rate: Rate, band: ContextBand | None) -> str:
-    parts = [rate.model, rate.dimension.replace("_", " ")]
-    if band:
-        multiplier = as_text(band.multiplier)
-        parts.append(f"up to {band.max_tokens:,} tokens context (×{multiplier})")
-    return _SEPARATOR.join(parts)
+def _usage_line(invoice: Invoice, sums: dict[str, Any]) -> InvoiceLine:
+    return InvoiceLine(
+        invoice=invoice,
+        kind=LineKind.ADJUSTMENT if sums["corrects"] else LineKind.USAGE,
+        model=sums["model"],
+        rate_id=sums["rate"],
+        band_id=sums["band"],
+        tier=sums["tier"],
+        discount=sums["discount"],
+        corrects=sums["corrects"],
+        calls=sums["calls__sum"],
+        quantity=sums["quantity__sum"],
+        exact_amount=sums["amount__sum"],
+    )
 
 
 def _fee_lines(invoice: Invoice) -> Iterable[InvoiceLine]:
@@ -65,7 +72,7 @@ def _fee_lines(invoice: Invoice) -> Iterable[InvoiceLine]:
     line = InvoiceLine(
         invoice=invoice,
         kind=LineKind.FEE,
-        description=f"{plan.name}{_SEPARATOR}monthly fee",
+        description=f"{plan.name}{SEPARATOR}monthly fee",
         exact_amount=plan.monthly_fee,
     )
     return (line,)

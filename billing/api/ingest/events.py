@@ -135,6 +135,8 @@ def _as_json(index: int, outcome: Outcome, body: Body) -> dict[str, Any]:
         answer["cost"] = as_text(outcome.cost)
         answer["balance"] = as_text(outcome.balance)
         answer["currency"] = outcome.currency
+    if outcome.waived:
+        answer["waived"] = outcome.waived
     if outcome.is_open_stream:
         answer["stream"] = "open"
     if outcome.detail:

@@ -51,6 +51,7 @@ class EventOutput(serializers.Serializer[object]):
     cost = serializers.CharField(required=False)
     balance = serializers.CharField(required=False)
     currency = serializers.CharField(required=False)
+    waived = serializers.CharField(required=False)
     stream = serializers.CharField(required=False)
     errors = FieldErrorOutput(many=True, required=False)  # type: ignore[assignment]
 

@@ -1,0 +1,85 @@
+"""Reading a version of a rate card as data. Nothing here writes."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from billing.models import ContextBand, RateCardVersion, RateTier
+from billing.models import Rate as StoredRate
+from billing.pricing.card import Band, Card, Minimum, ModelPrices, Rate
+from billing.pricing.conditions import read_when
+from billing.pricing.dimensions import MINIMUM
+from billing.pricing.period_prices import PeriodMode, PeriodPrice
+from billing.pricing.tiers import Tier
+
+
+def load_card(version_id: int) -> Card:
+    """Return a version's prices as data, with the ids of their rows."""
+    version = RateCardVersion.objects.select_related("rate_card").get(pk=version_id)
+    stored: defaultdict[str, list[StoredRate]] = defaultdict(list)
+    for rate in StoredRate.objects.filter(version=version).order_by("pk"):
+        stored[rate.model].append(rate)
+    tiers = _load_tiers(version)
+    bands = _load_bands(version)
+    return Card(
+        currency=version.rate_card.currency,
+        models=tuple(
+            ModelPrices(
+                model,
+                tuple(_as_rates(rates, tiers)),
+                tuple(bands[model]),
+                _find_minimum(rates),
+            )
+            for model, rates in stored.items()
+        ),
+    )
+
+
+def _load_tiers(version: RateCardVersion) -> dict[int, list[Tier]]:
+    """Return the tiers of each rate that has some, by the rate's id."""
+    tiers: defaultdict[int, list[Tier]] = defaultdict(list)
+    for tier in RateTier.objects.filter(version=version).order_by("rate", "position"):
+        tiers[tier.rate_id].append(Tier(tier.up_to, tier.price, tier.flat))
+    return tiers
+
+
+def _load_bands(version: RateCardVersion) -> defaultdict[str, list[Band]]:
+    """Return the bands of each model."""
+    bands: defaultdict[str, list[Band]] = defaultdict(list)
+    # They were stored in the card's order.
+    for band in ContextBand.objects.filter(version=version).order_by("pk"):
+        bands[band.model].append(
+            Band(band.max_tokens, band.multiplier, band.below_tokens, id=band.pk)
+        )
+    return bands
+
+
+def _as_rates(
+    stored: Iterable[StoredRate], tiers: dict[int, list[Tier]]
+) -> Iterator[Rate]:
+    """Yield the rates of a model, the least of a call aside."""
+    for rate in stored:
+        if rate.dimension != MINIMUM:
+            yield Rate(
+                rate.dimension,
+                rate.unit,
+                rate.unit_name,
+                rate.price,
+                read_when(rate.when),
+                _as_period(rate, tiers),
+                id=rate.pk,
+            )
+
+
+def _as_period(rate: StoredRate, tiers: dict[int, list[Tier]]) -> PeriodPrice | None:
+    """Return how a rate depends on the period, if it does."""
+    if not rate.per_period:
+        return None
+    single = [Tier(None, rate.price)]
+    chosen = tuple(tiers.get(rate.pk, single))
+    return PeriodPrice(PeriodMode(rate.per_period), chosen, rate.free_per_period)
+
+
+def _find_minimum(stored: Iterable[StoredRate]) -> Minimum | None:
+    """Return the least that a call of the model costs, if there is one."""
+    found = (rate for rate in stored if rate.dimension == MINIMUM)
+    return next((Minimum(rate.price, id=rate.pk) for rate in found), None)
