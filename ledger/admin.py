@@ -31,7 +31,8 @@ def exactly(name: str) -> Callable[[Model], str]:
 
     @admin.display(description=name.replace("_", " "), ordering=name)
     def column(row: Model) -> str:
-        return as_text(getattr(row, name))
+        amount = getattr(row, name)
+        return "" if amount is None else as_text(amount)
 
     column.__name__ = name
     return column

@@ -14,6 +14,7 @@ from billing.models import (
     Plan,
     RateCard,
     RateCardVersion,
+    Terms,
     User,
 )
 from billing.models.customers import Role
@@ -30,6 +31,7 @@ from billing.services.customers import (
 from billing.services.events import Outcome, PostedEvent, StreamPart
 from billing.services.metering import record_events
 from billing.services.rate_cards import create_rate_card, draft_version, publish_version
+from billing.services.terms import agree_terms
 from ledger.models import CreditLot, Source, Wallet
 from ledger.posting import Cause, lock_wallets, write_entries
 from ledger.services import Grant, grant_credits, open_wallet
@@ -73,6 +75,29 @@ def published_version(
     )
 
 
+def terms(
+    customer: Customer,
+    *,
+    discount: str = "0",
+    card: RateCard | None = None,
+    by_model: dict[str, str] | None = None,
+    effective_from: datetime | None = None,
+) -> Terms:
+    """Agree on a customer's own prices, in force since long before any event."""
+    since = effective_from or NOW - timedelta(days=400)
+    percents = {name: Decimal(text) for name, text in (by_model or {}).items()}
+    return agree_terms(
+        customer=customer,
+        effective_from=since,
+        rate_card=card,
+        discount_percent=Decimal(discount),
+        model_discounts=percents,
+        reason="enterprise",
+        by="ada",
+        at=since,
+    )
+
+
 def policy(*, rpm: int = 60, tpm: int = 100_000) -> RateLimitPolicy:
     """Make a tier with one limit for every model."""
     code = f"tier-{next(_number)}"
@@ -87,6 +112,7 @@ def plan(
     mode: Mode = Mode.PREPAID,
     monthly_fee: str = "0",
     at_zero: AtZero = AtZero.BLOCK,
+    waives_failed_calls: bool = True,
 ) -> Plan:
     """Make a plan on the seed's card, prepaid and without a fee."""
     code = f"plan-{next(_number)}"
@@ -98,6 +124,7 @@ def plan(
         rate_limit_policy=policy(),
         mode=mode,
         at_zero=at_zero,
+        waives_failed_calls=waives_failed_calls,
     )
 
 

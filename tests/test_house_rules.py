@@ -16,8 +16,10 @@ ROOT = Path(__file__).resolve().parents[1]
 APPS = ("ledger", "ratelimits", "billing", "invoices")
 APPEND_ONLY = {
     "billing.Charge",
+    "billing.Correction",
     "billing.IdempotencyClaim",
     "billing.StreamChunk",
+    "billing.Terms",
     "billing.UsageEvent",
     "invoices.ProviderEvent",
     "ledger.Entry",
@@ -45,6 +47,7 @@ MUTABLE = {
     "billing.ContextBand",
     "billing.Rate",
     "billing.RateCardVersion",
+    "billing.RateTier",
     # Frozen by a trigger once final.
     "invoices.AppliedCredit",
     "invoices.Invoice",

@@ -1,3 +1,3 @@
-from billing.admin import customers, people, prices, usage
+from billing.admin import customers, people, prices, terms, usage
 
-__all__ = ["customers", "people", "prices", "usage"]
+__all__ = ["customers", "people", "prices", "terms", "usage"]

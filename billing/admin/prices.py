@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from billing.models import ContextBand, Rate, RateCard, RateCardVersion
+from billing.models import ContextBand, Rate, RateCard, RateCardVersion, RateTier
 from billing.pricing.card import Card, CardError
 from billing.pricing.yaml_form import CardSyntaxError, format_card, parse_card
 from billing.queries.cards import load_card
@@ -50,8 +50,8 @@ _IN_UTC = {"effective_from": "In UTC. Empty: from the moment of publishing."}
 PRICE = exactly("price")
 MULTIPLIER = exactly("multiplier")
 # Django takes columns here too, whatever its types say.
-_RATE_FIELDS: Any = ("model", "dimension", PRICE, "unit", "unit_name")
-_BAND_FIELDS: Any = ("model", "max_tokens", MULTIPLIER)
+_RATE_FIELDS: Any = ("model", "dimension", PRICE, "unit", "unit_name", "when")
+_BAND_FIELDS: Any = ("model", "max_tokens", "below_tokens", MULTIPLIER)
 
 
 @admin.register(RateCard)
@@ -225,9 +225,17 @@ class RateAdmin(ReadOnlyAdmin[Rate]):
     ordering = ("-pk",)
 
 
+@admin.register(RateTier)
+class RateTierAdmin(ReadOnlyAdmin[RateTier]):
+    list_display = ("rate", "position", exactly("up_to"), PRICE, exactly("flat"))
+    list_select_related = ("rate",)
+    search_fields = ("=rate__model",)
+    ordering = ("-pk",)
+
+
 @admin.register(ContextBand)
 class ContextBandAdmin(ReadOnlyAdmin[ContextBand]):
-    list_display = ("version", "model", "max_tokens", MULTIPLIER)
+    list_display = ("version", "model", "max_tokens", "below_tokens", MULTIPLIER)
     list_select_related = ("version__rate_card",)
     search_fields = ("=model",)
     ordering = ("-pk",)

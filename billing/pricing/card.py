@@ -157,9 +157,9 @@ def _check_rate(rate: Rate, model: str, where: str) -> None:
     require(free, model, f"{where}.dimension", "is a name that has no rate")
     check_count(rate.unit, model, f"{where}.unit")
     check_unit_name(rate.unit_name, model, f"{where}.unit_name")
-    check_price(rate.price, model, f"{where}.price")
     if rate.period:
         check_period_price(rate.period, model, where)
+    check_price(rate.price, model, f"{where}.price")
 
 
 def _check_dimensions(prices: ModelPrices) -> None:

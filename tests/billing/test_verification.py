@@ -45,13 +45,13 @@ def test_nothing_is_found_where_nothing_was_changed(event: UsageEvent) -> None:
         (
             "billing_charge",
             "UPDATE billing_charge SET amount = 1 WHERE quantity = 412",
-            "charge = quantity x price x multiplier / unit",
+            "charge = its arithmetic, by its rate, tier and band",
             "charge ",
         ),
         (
             "billing_charge",
             "UPDATE billing_charge SET amount = amount + 1e-18 WHERE quantity = 412",
-            "charge = quantity x price x multiplier / unit",
+            "charge = its arithmetic, by its rate, tier and band",
             "charge ",
         ),
         (
@@ -63,7 +63,7 @@ def test_nothing_is_found_where_nothing_was_changed(event: UsageEvent) -> None:
         (
             "billing_charge",
             "UPDATE billing_charge SET rate_id = 0",
-            "charge = quantity x price x multiplier / unit",
+            "charge = its arithmetic, by its rate, tier and band",
             "charge ",
         ),
         (

@@ -116,7 +116,7 @@ class TestDrillDown:
         assert (page["day"]["amount"], page["next_after"]) == ("0.001236", None)
         assert (call["idempotency_key"], call["amount"]) == ("req_1", "0.001236")
         assert call["occurred_at"] == "2026-11-15T12:00:00Z"
-        assert call["explanation"].endswith("= $0.001236")
+        assert call["explanation"].endswith("= $0.001236.")
 
     def test_refuses_a_place_that_is_no_number(self, customer: Customer) -> None:
         key = make.customer_key(customer)

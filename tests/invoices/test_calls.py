@@ -3,8 +3,9 @@ from decimal import Decimal
 import pytest
 
 from billing.models import Charge, UsageEvent
+from billing.queries.explaining import explain_charge
 from billing.services.metering import record_events
-from invoices.queries import explain, get_call, list_calls, list_lines
+from invoices.queries import get_call, list_calls, list_lines
 from ledger.models import Source
 from ledger.money import total
 from tests import make
@@ -20,8 +21,8 @@ class TestGetCall:
         call = get_call(customer=customer, key="req_1")
 
         assert [charge.explanation for charge in call.charges] == [
-            "412 input tokens ÷ 1,000 × $0.003 × 1 = $0.001236",
-            "1,083 output tokens ÷ 1,000 × $0.012 × 1 = $0.012996",
+            "412 input_tokens at $0.003 per 1,000 tokens = $0.001236.",
+            "1,083 output_tokens at $0.012 per 1,000 tokens = $0.012996.",
         ]
         assert total(each.charge.amount for each in call.charges) == call.event.amount
         assert (call.version.number, call.event.amount) == (1, SEED_COST)
@@ -110,4 +111,6 @@ def test_a_band_is_in_the_explanation() -> None:
     charge = Charge.objects.select_related("rate__version__rate_card").first()
 
     assert charge
-    assert explain(charge) == "9,000 input tokens ÷ 1,000 × $0.003 × 1.8 = $0.0486"
+    assert explain_charge(charge) == (
+        "9,000 input_tokens at $0.003 per 1,000 tokens × 1.8 (context band) = $0.0486."
+    )

@@ -118,7 +118,9 @@ class TestListCalls:
 
         [call] = list_calls(line=line, day=DAY).calls
 
-        assert call.explanation == "1 input tokens ÷ 1,000 × $0.003 × 1 = $0.000003"
+        assert (
+            call.explanation == "1 input_tokens at $0.003 per 1,000 tokens = $0.000003."
+        )
 
     def test_pages_meet_without_gap_or_overlap(self) -> None:
         line = first_line(final(customer_with_usage(calls=5)))

@@ -168,8 +168,9 @@ class TestCall:
     def test_shows_the_whole_arithmetic(self, browser: Client) -> None:
         page = read(browser, "/portal/calls/req_2")
 
-        assert "9,001 input tokens ÷ 1,000 × $0.003 × 1.8 = $0.0486054" in page
-        assert "1,083 output tokens ÷ 1,000 × $0.012 × 1.8 = $0.0233928" in page
+        assert "9,001 input_tokens at $0.003 per 1,000 tokens × 1.8" in page
+        assert "1,083 output_tokens at $0.012 per 1,000 tokens × 1.8" in page
+        assert "(context band) = $0.0233928." in page
         assert total(last_column(page)) == total_of(page) == Decimal("0.0719982")
         assert '<td class="number">-0.0719982</td>' in page
 

@@ -67,7 +67,7 @@ def test_parts_above_their_total_are_refused_by_name() -> None:
         "input_is_total": True,
     }
 
-    assert refusal(event).reason is Reason.BAD_QUANTITY
+    assert refusal(event).reason is Reason.PARTS_EXCEED_TOTAL
     assert refusal(event).detail == (
         "audio_input_tokens and cached_input_tokens (101) exceed input_tokens (100), "
         "which is stated as their total."
