@@ -37,10 +37,16 @@ def customer(card: RateCard) -> Customer:
     return make.customer(credits="5000", plan=make.plan(card=card))
 
 
-def images(count: int, key: str = "", at: datetime = NOW) -> PostedEvent:
-    event = make.event(key or f"k-{make.unique()}", occurred_at=at, model="m")
-    event.properties = {"model": "m", "images": count}
-    return event
+def images(
+    count: int, *, at: datetime = NOW, customer: str = "cus_abc123"
+) -> PostedEvent:
+    return PostedEvent(
+        customer=customer,
+        idempotency_key=f"k-{make.unique()}",
+        event_name="images",
+        occurred_at=at,
+        properties={"model": "m", "images": count},
+    )
 
 
 def charged() -> Decimal:
@@ -48,10 +54,9 @@ def charged() -> Decimal:
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("customer")
 class TestMetering:
-    def test_each_batch_begins_where_the_last_one_ended(
-        self, customer: Customer
-    ) -> None:
+    def test_each_batch_begins_where_the_last_one_ended(self) -> None:
         use(images(4), images(4))
         use(images(4))
         use(images(4))
@@ -69,12 +74,12 @@ class TestMetering:
         assert charged() == 2 + 10 * 10 + 1 * 5
         assert audit.differences() == []
 
-    def test_one_batch_costs_what_many_do(self, customer: Customer) -> None:
+    def test_one_batch_costs_what_many_do(self) -> None:
         use(*(images(1) for _ in range(30)))
 
         assert charged() == 2 + 100 + 15 * 5
 
-    def test_each_period_begins_anew(self, customer: Customer) -> None:
+    def test_each_period_begins_anew(self) -> None:
         october = NOW - timedelta(days=20)
 
         use(images(6, at=october), images(6, at=NOW))
@@ -82,9 +87,7 @@ class TestMetering:
         assert charged() == 2 * (2 + 10)
         assert audit.differences() == []
 
-    def test_a_new_version_goes_on_counting(
-        self, customer: Customer, card: RateCard
-    ) -> None:
+    def test_a_new_version_goes_on_counting(self, card: RateCard) -> None:
         use(images(15, at=NOW - timedelta(days=1)))
         dearer = PERIOD.replace("price_usd: 5", "price_usd: 7")
         make.published_version(card, dearer, effective_from=NOW)
@@ -93,9 +96,7 @@ class TestMetering:
 
         assert outcome.cost == 7
 
-    def test_late_usage_counts_in_the_period_that_bills_it(
-        self, customer: Customer
-    ) -> None:
+    def test_late_usage_counts_in_the_period_that_bills_it(self) -> None:
         october = NOW - timedelta(days=20)
         make.close_period(datetime.fromisoformat("2026-11-01T00:00:00Z"))
         use(images(5))
@@ -108,17 +109,8 @@ class TestMetering:
     def test_customers_are_counted_apart(self, customer: Customer) -> None:
         other = make.customer(external_id="cus_other", credits="50", plan=customer.plan)
         use(images(5))
-        event = images(5)
 
-        [outcome] = use(
-            PostedEvent(
-                customer=other.external_id,
-                idempotency_key="o",
-                event_name="e",
-                occurred_at=NOW,
-                properties=event.properties,
-            )
-        )
+        [outcome] = use(images(5, customer=other.external_id))
 
         assert outcome.cost == 2
 
