@@ -1,9 +1,11 @@
 from django.urls import path
 
 from billing.api.customers import BalanceView
+from billing.api.estimates import EstimatesView
 from billing.api.ingest.events import EventsView
 
 urlpatterns = [
+    path("estimates", EstimatesView.as_view(), name="estimates"),
     path("events", EventsView.as_view(), name="events"),
     path("customers/<str:external_id>/balance", BalanceView.as_view(), name="balance"),
 ]

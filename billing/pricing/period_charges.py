@@ -12,6 +12,7 @@ from billing.pricing.tiers import (
     graduated,
     package,
     running_volume,
+    volume,
 )
 from ledger.money import WIDE, ZERO
 
@@ -22,10 +23,14 @@ def charge_in_period(
     quantity: Decimal,
     discount: Decimal,
     used: Used,
+    *,
+    is_whole: bool = False,
 ) -> Iterator[ChargeLine]:
     """Yield a line for each tier that a quantity falls into, and count it as used.
 
-    What is free comes first, as tier 0. A quantity of zero makes a line of its own.
+    What is free comes first, as tier 0. A quantity of zero makes a line of its own. A
+    volume price is that of the tier reached so far; if the quantity is the whole
+    period's, nothing is left to be trued up.
 
     :raises UnratableError: if an amount is too large to store.
     """
@@ -38,7 +43,8 @@ def charge_in_period(
         free = charge(dimension, period.free, allowance.free, discount)
         yield free._replace(tier=0)
     is_empty = not allowance.free
-    for part in _parts(rate.unit, period, allowance.before, allowance.added):
+    split = _split_whole if is_whole else _split
+    for part in split(rate.unit, period, allowance.before, allowance.added):
         if part.quantity or part.flat or is_empty:
             yield _charge_part(dimension, period, part, discount)
             is_empty = False
@@ -46,7 +52,16 @@ def charge_in_period(
         yield charge(dimension, period.tiers[0], quantity, discount)._replace(tier=1)
 
 
-def _parts(
+def _split_whole(
+    unit: int, period: CompiledPeriod, before: Decimal | None, added: Decimal
+) -> Iterable[TierPart]:
+    """Split what a whole period has to pay among the tiers."""
+    if period.price.mode is PeriodMode.VOLUME:
+        return volume(period.price.tiers, before, added)
+    return _split(unit, period, before, added)
+
+
+def _split(
     unit: int, period: CompiledPeriod, before: Decimal | None, added: Decimal
 ) -> Iterable[TierPart]:
     """Split what is to be paid among the tiers."""

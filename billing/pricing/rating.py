@@ -30,11 +30,14 @@ from ledger.money import ZERO
 __all__ = [
     "ChargeLine",
     "CompiledCard",
+    "Match",
     "Rated",
     "Reason",
     "Terms",
     "UnratableError",
     "compile_card",
+    "get_model",
+    "match_rates",
     "rate_event",
     "rate_usage",
     "read_quantity",
@@ -43,8 +46,9 @@ __all__ = [
 _ONE: Final = Decimal(1)
 _ORDER: Final = itemgetter(0, 1, 2)
 
-# Rank, whether another dimension's rate prices it, its name, and that rate.
-_Charged = tuple[int, bool, str, CompiledRate]
+# The rate's rank, whether it is another dimension's, the quantity's name, the rate and
+# the quantity.
+Match = tuple[int, bool, str, CompiledRate, Decimal]
 
 
 class Terms(NamedTuple):
@@ -82,13 +86,16 @@ def rate_event(
     stated = read_usage(properties)
     if terms.waives_failed_calls and has_failed(stated):
         return Rated((), FAILED_CALL)
-    if not model:
-        raise UnratableError(Reason.UNKNOWN_MODEL, "No model is stated.")
-    prices = card.find_model(model)
-    if prices is None:
-        detail = f"The card has no model {model!r}."
-        raise UnratableError(Reason.UNKNOWN_MODEL, detail)
-    lines = _price(prices, stated, at, terms.discounts.factor(model), used)
+    prices = get_model(card, model)
+    discount = terms.discounts.factor(str(model))
+    matches = match_rates(prices, stated, at)
+    if prices.has_period_prices:
+        lines = _charge_by_period(matches, discount, used)
+    else:
+        lines = [
+            charge(name, rate, quantity, discount)
+            for *_, name, rate, quantity in matches
+        ]
     if prices.minimum:
         lines += charge_up_to(prices.minimum, lines, card.currency)
     return Rated(tuple(lines))
@@ -113,53 +120,59 @@ def rate_usage(
     return rate_event(card, model, properties, at=at).lines
 
 
-def _price(
-    prices: CompiledModel,
-    stated: Mapping[str, object],
-    at: datetime | None,
-    discount: Decimal,
-    used: Used | None,
-) -> list[ChargeLine]:
-    """Return a line for each dimension that the event states.
+def get_model(card: CompiledCard, model: str | None) -> CompiledModel:
+    """Return the prices of a model: its own, or else the card's default ones.
 
-    A part that another rate prices comes behind that rate's own line, and only where
-    there is some of it.
+    :raises UnratableError: if the card has neither, or no model is stated.
+    """
+    if not model:
+        raise UnratableError(Reason.UNKNOWN_MODEL, "No model is stated.")
+    prices = card.find_model(model)
+    if prices is None:
+        detail = f"The card has no model {model!r}."
+        raise UnratableError(Reason.UNKNOWN_MODEL, detail)
+    return prices
+
+
+def match_rates(
+    prices: CompiledModel, stated: Mapping[str, object], at: datetime | None
+) -> list[Match]:
+    """Return each quantity that an event states with its rate, in the card's order.
+
+    A part that another rate prices comes behind that rate's own, and only where there
+    is some of it. What is stated is as `read_usage` leaves it.
+
+    :raises UnratableError: if some quantity has no rate.
     """
     quantities = _read_quantities(prices, stated)
     context = context_tokens(quantities) if prices.cuts else ZERO
     rates = prices.rates_for(stated, context, at)
-    charged: list[_Charged] = []
+    matches: list[Match] = []
     for name, quantity in quantities.items():
         rate = rates.get(name)
         if rate and (quantity or rate.dimension == name):
-            charged.append((rate.rank, rate.dimension != name, name, rate))
+            is_other = rate.dimension != name
+            matches.append((rate.rank, is_other, name, rate, quantity))
         elif quantity:
             raise _unpriced(prices, rates, quantities)
-    if not charged:
+    if not matches:
         raise _nothing_priced(prices)
-    charged.sort(key=_ORDER)
-    if prices.has_period_prices:
-        return _charge_by_period(charged, quantities, discount, used)
-    return [
-        charge(name, rate, quantities[name], discount) for *_, name, rate in charged
-    ]
+    matches.sort(key=_ORDER)
+    return matches
 
 
 def _charge_by_period(
-    charged: Sequence[_Charged],
-    quantities: Mapping[str, Decimal],
-    discount: Decimal,
-    used: Used | None,
+    matches: Sequence[Match], discount: Decimal, used: Used | None
 ) -> list[ChargeLine]:
     """Return the lines of a call of which some depend on the period."""
     # Nothing of an event that is refused in the end is counted.
     counted = dict(used or {})
     lines: list[ChargeLine] = []
-    for *_, name, rate in charged:
+    for *_, name, rate, quantity in matches:
         if rate.period:
-            lines += charge_in_period(name, rate, quantities[name], discount, counted)
+            lines += charge_in_period(name, rate, quantity, discount, counted)
         else:
-            lines.append(charge(name, rate, quantities[name], discount))
+            lines.append(charge(name, rate, quantity, discount))
     if used is not None:
         used.update(counted)
     return lines

@@ -1,0 +1,43 @@
+"""JSON bodies and their numbers, without a float in between."""
+
+from typing import Any
+
+import msgspec
+from rest_framework import serializers
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+from billing import exact_json
+from billing.api.problems import PayloadTooLarge
+from billing.pricing.quantities import UnratableError, read_quantity
+
+MAX_BYTES = 256 * 1024
+
+
+class ExactJSONParser(BaseParser):
+    """Reads JSON whose fractions become decimals, to the last digit."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: Any, *_args: Any, **_kwargs: Any) -> Any:
+        body = stream.read(MAX_BYTES + 1)
+        if len(body) > MAX_BYTES:
+            raise PayloadTooLarge
+        try:
+            return exact_json.decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            message = f"The body is not JSON: {error}."
+            raise ParseError(message) from error
+
+
+class QuantityField(serializers.Field[Any, Any, str, Any]):
+    """A number from 0 with up to 12 digits and 18 decimals, or the same as text."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return read_quantity(str(self.field_name), data)
+        except UnratableError as error:
+            raise serializers.ValidationError(error.detail) from error
+
+    def to_representation(self, value: Any) -> str:
+        return str(value)
