@@ -124,6 +124,9 @@ def _check_bound(name: str, texts: tuple[str, ...]) -> None:
     """Check a bound of the context."""
     whole = len(texts) == 1 and bool(_TOKENS.fullmatch(texts[0]))
     _require(whole, name, "must be a whole number of tokens")
+    # Every context is 0 or more, and none is less: neither would tell calls apart.
+    is_empty = name in ("context_from", "context_below") and int(texts[0]) == 0
+    _require(not is_empty, name, "must be above 0")
 
 
 def _check_text(name: str, texts: tuple[str, ...]) -> None:

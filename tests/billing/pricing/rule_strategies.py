@@ -1,7 +1,8 @@
 """Generated rates with conditions, and the calls that they may apply to."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from random import Random
 from typing import Final
 
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ CLASSES: Final = ("batch", "flex", "1K", "standard")
 REGIONS: Final = ("eu", "us")
 HOURS: Final = ("01:00-04:00", "03:00-12:30", "22:00-02:00", "00:00-24:00")
 DAYS: Final = ("mon-fri", "sat", "sun-mon")
+WEEK_START: Final = datetime(2026, 11, 23, tzinfo=UTC)
 TOKENS: Final = st.sampled_from(["0", "99", "100", "200000"])
 
 counts = st.one_of(
@@ -44,7 +46,7 @@ def whens(draw: st.DrawFn) -> When:
     conditions = {name: draw(possible[name]) for name in names}
     lower = draw(st.sampled_from(["", "context_above", "context_from"]))
     upper = draw(st.sampled_from(["", "context_up_to", "context_below"]))
-    start = draw(TOKENS)
+    start = draw(TOKENS if lower != "context_from" else TOKENS.filter(int))
     if lower:
         conditions[lower] = [start]
     if upper:
@@ -93,3 +95,22 @@ def calls(draw: st.DrawFn) -> dict[str, object]:
 
 def discounts() -> st.SearchStrategy[Decimal]:
     return st.decimals(0, 100, places=4)
+
+
+def random_call(random: Random) -> tuple[dict[str, object], datetime]:
+    """Make the properties of a call and its time, much faster than they are drawn."""
+    stated = random.sample(DIMENSIONS, random.randint(1, len(DIMENSIONS)))
+    call: dict[str, object] = {name: _random_count(random) for name in stated}
+    for name, values in (("service_class", CLASSES), ("region", REGIONS)):
+        value = random.choice([None, *values])
+        if value:
+            call[name] = value
+    return call, WEEK_START + timedelta(seconds=random.randrange(10**7))
+
+
+def _random_count(random: Random) -> int | Decimal:
+    """Make a count near the bounds of bands and conditions, or anywhere."""
+    edge = random.choice([0, 1, 50, 99, 100, 101, 200_000, 200_001])
+    fraction = Decimal(random.randrange(10**9)).scaleb(-6)
+    counts: list[int | Decimal] = [edge, random.randrange(10**9), fraction]
+    return random.choice(counts)

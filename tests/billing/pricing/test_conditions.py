@@ -116,3 +116,8 @@ def test_weekdays_are_days_or_a_range_of_them(
 def test_times_that_nobody_can_read_are_refused() -> None:
     assert refusal({"hours": ["late"]}) == "hours must be UTC times such as 22:00-04:00"
     assert refusal({"weekdays": ["x"]}) == "weekdays must be days such as mon-fri"
+
+
+@pytest.mark.parametrize("name", ["context_from", "context_below"])
+def test_a_bound_that_tells_no_calls_apart_is_refused(name: str) -> None:
+    assert refusal({name: ["0"]}) == f"{name} must be above 0"

@@ -1,8 +1,10 @@
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -16,12 +18,13 @@ from billing.pricing.rating import (
     rate_usage,
 )
 from billing.pricing.yaml_form import format_card, parse_card
-from tests.billing.pricing.by_hand import MONDAY, by_hand
+from tests.billing.pricing.by_hand import INPUT, MONDAY, by_hand
 from tests.billing.pricing.rule_strategies import (
     calls,
     counts,
     discounts,
     moments,
+    random_call,
     ruled_models,
 )
 
@@ -50,6 +53,36 @@ def test_any_call_on_any_card_costs_what_fractions_say(
 
     lines = {line.dimension: Fraction(line.amount) for line in rated.lines}
     assert lines == expected
+
+
+@settings(unhurried, max_examples=1_000)
+@given(ruled_models(), st.integers(0, 2**32), discounts())
+def test_a_hundred_thousand_calls_cost_what_fractions_say(
+    prices: ModelPrices, seed: int, percent: Decimal
+) -> None:
+    card, terms = compile_card(card_of(prices)), Terms(Discounts(percent))
+    random = Random(seed)  # noqa: S311 - it has to be repeatable.
+
+    for call, at in (random_call(random) for _ in range(100)):
+        expected = by_hand(prices, call, at, percent)
+        if is_refused(prices, call, expected):
+            with pytest.raises(UnratableError):
+                rate_event(card, "m", call, at=at, terms=terms)
+        else:
+            lines = rate_event(card, "m", call, at=at, terms=terms).lines
+            amounts = {line.dimension: Fraction(line.amount) for line in lines}
+            assert amounts == expected
+
+
+def is_refused(
+    prices: ModelPrices, call: dict[str, Any], expected: dict[str, Fraction]
+) -> bool:
+    """Tell whether a call lies above the last band, costs too much, or nothing."""
+    context = sum(Fraction(call.get(part, 0)) for part in INPUT)
+    last = prices.bands[-1].max_tokens if prices.bands else None
+    above = last is not None and context > last
+    is_nothing = not expected.keys() - {"minimum"}
+    return above or is_nothing or max(expected.values()) >= 10**12
 
 
 @unhurried
@@ -86,10 +119,12 @@ def test_more_never_costs_less(
     )
     card = compile_card(card_of(flat))
 
-    amounts = [
-        rate_usage(card, "m", {dimension: count}, MONDAY)[0].amount
-        for count in sorted((one, other))
-    ]
+    less, more = ({dimension: count} for count in sorted((one, other)))
+    none = Decimal(0)
+    # No call may cost more.
+    assume(max(by_hand(flat, more, MONDAY, none).values()) < 10**12)
+
+    amounts = [rate_usage(card, "m", each, MONDAY)[0].amount for each in (less, more)]
 
     assert amounts == sorted(amounts)
 
