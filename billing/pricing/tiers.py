@@ -75,7 +75,7 @@ def graduated(
     used = before or ZERO
     parts = []
     start = ZERO
-    for position, tier in enumerate(tiers[: _position(tiers, after) + 1]):
+    for position, tier in enumerate(tiers[: tier_of(tiers, after) + 1]):
         end = after if tier.up_to is None else min(tier.up_to, after)
         quantity = max(ZERO, WIDE.subtract(end, max(start, used)))
         is_entered = before is None if position == 0 else used <= start
@@ -97,10 +97,10 @@ def volume(
     :raises TierError: as `graduated` does.
     """
     after = _after(tiers, before, added)
-    now = _position(tiers, after)
+    now = tier_of(tiers, after)
     if before is None:
         return [_whole(tiers, now, after)]
-    earlier = _position(tiers, before)
+    earlier = tier_of(tiers, before)
     if earlier == now:
         return [TierPart(now, added, tiers[now].unit_price, ZERO)]
     charged = _whole(tiers, earlier, before)
@@ -118,7 +118,7 @@ def running_volume(
 
     :raises TierError: as `graduated` does.
     """
-    now = _position(tiers, _after(tiers, before, added))
+    now = tier_of(tiers, _after(tiers, before, added))
     return TierPart(now, added, tiers[now].unit_price, ZERO)
 
 
@@ -183,8 +183,11 @@ def _after(tiers: Sequence[Tier], before: Decimal | None, added: Decimal) -> Dec
     return after
 
 
-def _position(tiers: Sequence[Tier], quantity: Decimal) -> int:
-    """Return which tier a number of units falls into; bounds belong to the lower."""
+def tier_of(tiers: Sequence[Tier], quantity: Decimal) -> int:
+    """Return which tier a number of units falls into; bounds belong to the lower.
+
+    The tiers ascend and the last of them holds the quantity.
+    """
     bounds = enumerate(tier.up_to for tier in tiers)
     return next(i for i, bound in bounds if bound is None or quantity <= bound)
 

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from invoices.api.base import AmountField, CustomerInput, CustomerView
-from invoices.api.lines import DayOutput
+from invoices.api.lines import BandOutput, DayOutput
 from invoices.queries import get_call, get_line, list_calls
 
 
@@ -23,6 +23,11 @@ class ChargeOutput(serializers.Serializer[object]):
     unit_name = serializers.CharField(source="charge.unit_name")
     unit_price = AmountField(source="charge.unit_price")
     multiplier = AmountField(source="charge.multiplier")
+    tier = serializers.IntegerField(source="charge.tier", allow_null=True)
+    billed = AmountField(source="charge.billed", allow_null=True)
+    flat = AmountField(source="charge.flat", allow_null=True)
+    discount = AmountField(source="charge.discount")
+    priced_as = serializers.CharField(source="charge.rate.dimension")
     amount = AmountField(source="charge.amount")
     explanation = serializers.CharField()
 
@@ -65,7 +70,8 @@ class OwnLineOutput(serializers.Serializer[object]):
 
 
 class ExplainedChargeOutput(ChargeOutput):
-    max_tokens = serializers.IntegerField(source="charge.band.max_tokens", default=None)
+    band = BandOutput(source="charge.band", allow_null=True)
+    when = serializers.DictField(source="charge.rate.when")
     invoice_line = OwnLineOutput(source="line", allow_null=True)
 
 
@@ -92,6 +98,7 @@ class CallOutput(serializers.Serializer[object]):
     # Numbers with a fraction are written as text, so that no digit is lost.
     properties = serializers.DictField(source="event.properties")
     amount = AmountField(source="event.amount")
+    waived = serializers.CharField(source="event.waived")
     currency = serializers.CharField(source="version.rate_card.currency")
     balance_after = AmountField(source="event.balance_after")
     period_start = serializers.DateTimeField(source="event.period_start")

@@ -9,18 +9,30 @@ from invoices.api.base import AmountField, CustomerInput, CustomerView
 from invoices.queries import get_invoice, get_line, list_days, list_lines
 
 
+class TierOutput(serializers.Serializer[object]):
+    position = serializers.IntegerField()
+    up_to = AmountField(allow_null=True)
+    price = AmountField()
+    flat = AmountField()
+
+
 class RateOutput(serializers.Serializer[object]):
     dimension = serializers.CharField()
     unit = serializers.IntegerField()
     unit_name = serializers.CharField()
     price = AmountField()
+    when = serializers.DictField()
+    per_period = serializers.CharField()
+    free_per_period = AmountField()
+    tiers = TierOutput(many=True)
     rate_card = serializers.CharField(source="version.rate_card.code")
     version = serializers.IntegerField(source="version.number")
     effective_from = serializers.DateTimeField(source="version.effective_from")
 
 
 class BandOutput(serializers.Serializer[object]):
-    max_tokens = serializers.IntegerField()
+    max_tokens = serializers.IntegerField(allow_null=True)
+    below_tokens = serializers.IntegerField(allow_null=True)
     multiplier = AmountField()
 
 
@@ -31,6 +43,9 @@ class LineOutput(serializers.Serializer[object]):
     model = serializers.CharField()
     rate = RateOutput(allow_null=True)
     band = BandOutput(allow_null=True)
+    tier = serializers.IntegerField(allow_null=True)
+    discount = AmountField()
+    corrects = serializers.DateTimeField(allow_null=True)
     calls = serializers.IntegerField()
     quantity = AmountField()
     exact_amount = AmountField()

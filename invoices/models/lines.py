@@ -80,6 +80,11 @@ class InvoiceLine(models.Model):
     def __str__(self) -> str:
         return self.description
 
+    @property
+    def has_calls(self) -> bool:
+        """Whether it is the sum of calls, day by day."""
+        return self.kind in CALL_LINES
+
 
 class AppliedCredit(models.Model):
     """What one lot paid of an invoice's usage, exactly."""

@@ -16,7 +16,7 @@ from billing.models import (
 )
 from billing.periods import Period
 from billing.queries.explaining import explain_charge
-from invoices.models import CALL_LINES, Invoice, InvoiceLine
+from invoices.models import Invoice, InvoiceLine
 from ledger.money import ZERO
 
 PAGE_SIZE = 50
@@ -24,7 +24,8 @@ PAGE_SIZE = 50
 
 def list_lines(*, invoice: Invoice) -> QuerySet[InvoiceLine]:
     """Return an invoice's lines in their order, with what priced them."""
-    return _lines().filter(invoice=invoice).order_by("position")
+    lines = _lines().filter(invoice=invoice).prefetch_related("rate__tiers")
+    return lines.order_by("position")
 
 
 def get_line(*, customer: Customer, number: str, position: int) -> InvoiceLine:
@@ -62,7 +63,7 @@ def list_days(*, line: InvoiceLine) -> list[LineDay]:
 
 
 def _rollups(line: InvoiceLine) -> QuerySet[UsageRollup]:
-    if line.kind not in CALL_LINES:
+    if not line.has_calls:
         return UsageRollup.objects.none()
     return UsageRollup.objects.filter(**_price_of(line))
 
@@ -137,7 +138,7 @@ def _bounds(day: date, line: InvoiceLine) -> Period:
 
 
 def _charges(line: InvoiceLine, bounds: Period) -> QuerySet[Charge]:
-    if line.kind not in CALL_LINES:
+    if not line.has_calls:
         return Charge.objects.none()
     return Charge.objects.filter(
         occurred_at__gte=bounds.start, occurred_at__lt=bounds.end, **_price_of(line)

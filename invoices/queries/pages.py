@@ -15,6 +15,7 @@ from invoices.queries.lines import (
     list_lines,
 )
 from invoices.queries.listing import get_invoice
+from invoices.queries.prices import describe_price
 from ledger.money import WIDE, total
 
 
@@ -47,6 +48,7 @@ class LinePage:
     """An invoice line with the days that it is made of."""
 
     line: InvoiceLine
+    price: str
     days: list[LineDay]
 
     @property
@@ -98,7 +100,7 @@ def get_line_page(*, customer: Customer, number: str, position: int) -> LinePage
     :raises InvoiceLine.DoesNotExist: if the customer has no such line.
     """
     line = get_line(customer=customer, number=number, position=position)
-    return LinePage(line, list_days(line=line))
+    return LinePage(line, describe_price(line), list_days(line=line))
 
 
 def get_day_page(

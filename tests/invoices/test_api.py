@@ -99,7 +99,9 @@ class TestDrillDown:
         assert (line["exact_amount"], line["amount"]) == ("0.001236", "0")
         assert line["rate"]["price"] == "0.003"
         assert line["rate"]["version"] == 1
-        assert line["band"] == {"max_tokens": 8192, "multiplier": "1"}
+        assert line["band"]["max_tokens"] == 8192
+        assert (line["tier"], line["discount"], line["corrects"]) == (None, "1", None)
+        assert (line["rate"]["when"], line["rate"]["tiers"]) == ({}, [])
 
     def test_days_have_their_sums(self, customer: Customer) -> None:
         assert get(DAYS, make.customer_key(customer))["results"] == [
@@ -135,7 +137,7 @@ class TestEvent:
         [entry] = call["entries"]
         assert (call["amount"], call["version"]) == ("0.014232", 1)
         assert call["properties"]["latency_ms"] == 2847
-        assert (first["max_tokens"], second["amount"]) == (8192, "0.012996")
+        assert (first["band"]["max_tokens"], second["amount"]) == (8192, "0.012996")
         assert first["invoice_line"]["invoice"] == "INV-2026-000001"
         assert second["invoice_line"]["position"] == 2
         assert (entry["amount"], entry["lot"]["source"]) == ("-0.014232", "purchase")

@@ -219,8 +219,8 @@ class TestQueries:
         ("url", "queries"),
         [
             ("/portal/invoices/", 1),
-            # The invoice, its lines, and the credits.
-            (f"/portal/invoices/{NUMBER}/", 3),
+            # The invoice, its lines, their tiers, and the credits.
+            (f"/portal/invoices/{NUMBER}/", 4),
             # The line and its days.
             (f"/portal/invoices/{NUMBER}/1/", 2),
             # The line, the day's sum, its charges and their keys.
