@@ -7,7 +7,8 @@ US dollars. Read its JSON with decimals: a float has lost what was written.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Final, NamedTuple
+from itertools import starmap
+from typing import Final, NamedTuple, TypeGuard
 
 from billing.pricing.card import Card, ModelPrices, Rate
 from billing.pricing.catalogue_fields import (
@@ -20,13 +21,16 @@ from billing.pricing.catalogue_fields import (
     read_prices,
     read_regions,
 )
-from billing.pricing.checks import PRICE_DECIMALS, CardError
+from billing.pricing.checks import PRICE_DECIMALS, CardError, require
 from billing.pricing.conditions import LOWER_BOUNDS, ConditionError, read_when
 from billing.pricing.dimensions import FALLBACKS
 from ledger.money import WIDE
 
 _ORDER: Final = {name: position for position, name in enumerate(FALLBACKS)}
 _QUANTUM: Final = Decimal(1).scaleb(-PRICE_DECIMALS)
+
+# Enough for any currency, too few to lose a digit of a price.
+MAX_MARKUP: Final = 10**6
 
 
 class Unimported(NamedTuple):
@@ -44,47 +48,77 @@ class Catalogue(NamedTuple):
     unimported: tuple[Unimported, ...]
 
 
-def card_from_catalogue(
-    data: Mapping[str, object], *, markup: Decimal, currency: str
-) -> Catalogue:
+def card_from_catalogue(data: object, *, markup: Decimal, currency: str) -> Catalogue:
     """Make a card of a catalogue, every price multiplied by `markup`.
 
     The markup also changes dollars into another currency. Prices keep 12 decimals for
-    their unit, a million tokens; one that needs more is rounded, and said to be.
+    their unit, a million tokens; one that needs more is rounded, and said to be. What
+    is no model, or is one for the second time, is left out and said to be, too.
 
-    :raises CardError: if no model can be priced, or the currency is unknown.
+    :raises CardError: if the data is no catalogue, no model can be priced, the markup
+        is out of range, or the currency is unknown.
     """
-    models: list[ModelPrices] = []
+    within = 0 < markup <= MAX_MARKUP
+    require(within, "catalogue", "markup", f"must be above 0, up to {MAX_MARKUP}")
+    models: dict[str, ModelPrices] = {}
     unimported: list[Unimported] = []
-    for name, provider, fields in _entries(data):
-        prices, left_out = _model(name, provider, fields, markup)
-        models += prices
-        unimported += [Unimported(name, *each) for each in left_out]
-    return Catalogue(Card(currency, tuple(models)), tuple(unimported))
+    for entry in _entries(data):
+        if entry.name in models:
+            problem = "is in the catalogue already"
+            unimported.append(Unimported(entry.name, "model", problem))
+            continue
+        prices, left_out = _model(entry, markup)
+        models.update((each.model, each) for each in prices)
+        unimported += [Unimported(entry.name, *each) for each in left_out]
+    return Catalogue(Card(currency, tuple(models.values())), tuple(unimported))
 
 
-def _entries(
-    data: Mapping[str, object],
-) -> Iterator[tuple[str, str, Mapping[str, object]]]:
-    """Yield the name, the provider and the fields of each model."""
+class _Entry(NamedTuple):
+    """Hold one model as the catalogue has it."""
+
+    name: str
+    provider: str
+    fields: object
+
+
+def _entries(data: object) -> Iterator[_Entry]:
+    """Yield each model of a catalogue, or of what should be one.
+
+    :raises CardError: if it has neither form.
+    """
+    if not isinstance(data, Mapping):
+        raise CardError("catalogue", "file", "must be a JSON object that holds models")
     listed = data.get("models")
     if isinstance(listed, list):
-        for each in listed:
-            yield (
-                str(each["model"]),
-                str(each["provider"]),
-                each["litellm_usd_per_unit"],
-            )
+        yield from starmap(_listed, enumerate(listed, start=1))
         return
     for name, fields in data.items():
-        if isinstance(fields, Mapping) and name != "sample_spec":
-            yield name, str(fields.get("litellm_provider", "")), fields
+        if name != "sample_spec":
+            provider = fields.get("litellm_provider") if _is_fields(fields) else None
+            yield _Entry(str(name), str(provider or ""), fields)
 
 
-def _model(
-    name: str, provider: str, fields: Mapping[str, object], markup: Decimal
-) -> tuple[list[ModelPrices], list[LeftOut]]:
+def _listed(position: int, model: object) -> _Entry:
+    """Return a model of a list; one without a name is called by its number."""
+    fields: Mapping[str, object] = model if _is_fields(model) else {}
+    name = fields.get("model")
+    return _Entry(
+        name if isinstance(name, str) else f"number {position}",
+        str(fields.get("provider") or ""),
+        fields.get("litellm_usd_per_unit") if isinstance(name, str) else None,
+    )
+
+
+def _is_fields(value: object) -> TypeGuard[Mapping[str, object]]:
+    """Tell whether a value of the JSON has fields."""
+    return isinstance(value, Mapping)
+
+
+def _model(entry: _Entry, markup: Decimal) -> tuple[list[ModelPrices], list[LeftOut]]:
     """Return the prices of one model, if it has any, and what they leave out."""
+    name, provider, fields = entry
+    if not _is_fields(fields):
+        return [], [LeftOut("model", "has no name, or no fields with prices")]
     read = [*read_prices(fields, provider), *read_regions(fields)]
     left_out = [each for each in read if isinstance(each, LeftOut)]
     prices, doubled = _without_doubles(each for each in read if isinstance(each, Price))
@@ -110,7 +144,7 @@ def _without_doubles(prices: Iterable[Price]) -> tuple[list[Price], list[LeftOut
             left_out.append(LeftOut(each.dimension, problem))
     if ("images",) in kept and ("image_output_tokens",) in kept:
         del kept["images",]
-        problem = "are left out: their tokens have a price, and both would be charged"
+        problem = "is left out, since its tokens have a price and both would be charged"
         left_out.append(LeftOut("images", problem))
     return list(kept.values()), left_out
 

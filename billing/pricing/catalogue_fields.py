@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from ledger.money import as_text
+
 Conditions = Mapping[str, tuple[str, ...]]
 
 TOKENS: Final = (10**6, "tokens")
@@ -60,6 +62,9 @@ _REGION: Final = re.compile(r"regional_processing_uplift_multiplier_([a-z]+)")
 _ENDPOINT: Final = "regional_endpoint_uplift_multiplier"
 _ENTRY: Final = "provider_specific_entry"
 _NUMBER: Final = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,40})?(?:[eE]-?[0-9]{1,2})?")
+
+_MAX_EXPONENT: Final = 20
+_NO_NUMBER: Final = "is no exact number of a possible size"
 
 # Providers whose longer context starts at the threshold itself; all others' above it.
 _INCLUSIVE: Final = frozenset({"xai"})
@@ -125,12 +130,19 @@ def read_regions(fields: Mapping[str, object]) -> Iterator[Region | LeftOut]:
 
 
 def read_decimal(value: object) -> Decimal | None:
-    """Return a number as it is written, if it is one; floats have lost that already."""
+    """Return a number as it is written, if it is one; floats have lost that already.
+
+    One that no price or multiplier can come near is none either: it would not fit into
+    the arithmetic.
+    """
+    number = None
     if isinstance(value, Decimal) and value.is_finite():
-        return value
-    if isinstance(value, str | int) and _NUMBER.fullmatch(str(value)):
-        return Decimal(value)
-    return None
+        number = value
+    elif isinstance(value, str | int) and _NUMBER.fullmatch(str(value)):
+        number = Decimal(value)
+    if number is None or abs(number.adjusted()) > _MAX_EXPONENT:
+        return None
+    return number
 
 
 def _is_regional(name: str) -> bool:
@@ -142,7 +154,7 @@ def _region(name: str, where: str, text: str, value: object) -> Region | LeftOut
     """Return the multiplier in a field."""
     factor = read_decimal(value)
     if factor is None:
-        return LeftOut(name, "is no exact number")
+        return LeftOut(name, _NO_NUMBER)
     return Region(where, text, factor)
 
 
@@ -155,7 +167,7 @@ def _price(
         return LeftOut(name, "has no meaning on a card")
     price = read_decimal(value)
     if price is None:
-        return LeftOut(name, "is no exact number")
+        return LeftOut(name, _NO_NUMBER)
     _, tokens, thousand, service_class, size = parts.groups()
     conditions = dict(when)
     if tokens:
@@ -181,7 +193,9 @@ def _searches(name: str, value: object) -> Iterator[Price | LeftOut]:
         return
     yield Price("searches", default, (1, "search"))
     for size, price in prices.items():
-        if price is not None and price != default:
+        if price is None:
+            yield LeftOut(name, f"has no price of a search of {size} size")
+        elif price != default:
             when = {"search_context_size": (size,)}
             yield Price("searches", price, (1, "search"), when)
 
@@ -189,14 +203,20 @@ def _searches(name: str, value: object) -> Iterator[Price | LeftOut]:
 def _tiers(name: str, value: object, above: str) -> Iterator[Price | LeftOut]:
     """Yield prices by context, each from where the last one ends."""
     for tier in value if isinstance(value, list) else [None]:
-        if not isinstance(tier, Mapping) or not isinstance(tier.get("range"), list):
+        fields = tier if isinstance(tier, Mapping) else {}
+        start = _start(fields.get("range"))
+        if start is None:
             yield LeftOut(name, "has no ranges of context")
             continue
-        start = str(tier["range"][0])
-        when = {} if start == "0" else {above: (start,)}
-        for each, price in tier.items():
+        when = {above: (as_text(start),)} if start else {}
+        for each, price in fields.items():
             if each != "range":
                 yield _price(str(each), price, above, when)
+
+
+def _start(bounds: object) -> Decimal | None:
+    """Return where a range of context begins, if it is one."""
+    return read_decimal(bounds[0]) if isinstance(bounds, list) and bounds else None
 
 
 def _off_peak(name: str, value: object, above: str) -> Iterator[Price | LeftOut]:
@@ -206,15 +226,23 @@ def _off_peak(name: str, value: object, above: str) -> Iterator[Price | LeftOut]
         return
     for window in value["windows"]:
         when = _window(window)
+        if when is None:
+            yield LeftOut(name, "has a window of no known hours and days")
+            continue
         for each, price in value.items():
             if each != "windows":
                 yield _price(str(each), price, above, when)
 
 
-def _window(window: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
-    """Return when a window is open; the whole day needs no hours."""
+def _window(window: object) -> dict[str, tuple[str, ...]] | None:
+    """Return when a window is open, if it says so; the whole day needs no hours."""
+    if not isinstance(window, Mapping):
+        return None
     hours = _texts(window.get("hours_utc"))
-    days = tuple(_DAYS[day] for day in _texts(window.get("weekdays")))
+    stated = _texts(window.get("weekdays"))
+    if not (hours or stated) or not _DAYS.keys() >= set(stated):
+        return None
+    days = tuple(_DAYS[day] for day in stated)
     conditions = {"hours": hours, "weekdays": days}
     if "00:00-00:00" in hours:
         del conditions["hours"]
