@@ -103,6 +103,10 @@ class RetroactivePriceError(Exception):
     """The effective date lies in a past that other prices are in force for."""
 
 
+class InstantTakenError(Exception):
+    """Another version of the card takes effect at the same instant."""
+
+
 @transaction.atomic
 def publish_version(
     *, version: RateCardVersion, effective_from: datetime, by: str, at: datetime
@@ -113,11 +117,13 @@ def publish_version(
     prices that were missing then: calls that wait for them in quarantine get a price.
 
     :raises AlreadyPublishedError: if the version was published before.
+    :raises InstantTakenError: if another one takes effect then.
     :raises RetroactivePriceError: if the date is past and it would change a price.
     """
-    draft = RateCardVersion.objects.select_for_update().get(pk=version.pk)
+    draft = _lock_with_its_card(version)
     if draft.published_at:
-        raise AlreadyPublishedError(str(draft))
+        raise AlreadyPublishedError(f"{draft} is published already")
+    _require_free(draft.rate_card, effective_from)
     if effective_from < at and _changes_prices(draft, effective_from):
         message = (
             f"{effective_from:%Y-%m-%d %H:%M} is past: priced calls stay as they are"
@@ -130,6 +136,19 @@ def publish_version(
     )
     draft.save(update_fields=["effective_from", "published_at", "published_by"])
     return draft
+
+
+def _lock_with_its_card(version: RateCardVersion) -> RateCardVersion:
+    both = RateCardVersion.objects.select_for_update().select_related("rate_card")
+    return both.get(pk=version.pk)
+
+
+def _require_free(card: RateCard, instant: datetime) -> None:
+    published = card.versions.filter(published_at__isnull=False)
+    taken = published.filter(effective_from=instant).first()
+    if taken:
+        message = f"{taken} takes effect at {instant:%Y-%m-%d %H:%M} already"
+        raise InstantTakenError(message)
 
 
 def _changes_prices(draft: RateCardVersion, effective_from: datetime) -> bool:
