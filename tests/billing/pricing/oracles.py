@@ -4,13 +4,15 @@ import csv
 import gzip
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from billing.pricing.catalogue import Catalogue, card_from_catalogue
-from billing.pricing.rating import CompiledCard, compile_card
+from billing.pricing.rating import CompiledCard, compile_card, rate_usage
+from ledger.money import total
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 PRICES: Final = ROOT / "tests/data/prices"
@@ -39,6 +41,13 @@ def catalogue_card() -> CompiledCard:
 def example_costs() -> list[dict[str, str]]:
     with (PRICES / "example_costs.csv").open() as file:
         return list(csv.DictReader(file))
+
+
+def cost_of(row: Mapping[str, str], card: CompiledCard) -> Decimal:
+    usage = as_event(json.loads(row["usage_json"]))
+    at = datetime.fromisoformat(row["timestamp_utc"])
+    lines = rate_usage(card, row["model"], usage, at)
+    return total(line.amount for line in lines)
 
 
 def as_event(usage: Mapping[str, int]) -> dict[str, object]:
