@@ -152,10 +152,10 @@ class TestRateCards:
         draft = draft_version(
             rate_card=make.rate_card(), card=parse_card(make.SEED_CARD)
         )
-        url = f"/admin/billing/ratecardversion/{draft.pk}/change/"
+        url = f"{VERSIONS}{draft.pk}/change/"
         date = {"effective_from_0": "2999-01-01", "effective_from_1": "00:00:00"}
 
-        operator.post(url, date | NO_PRICES)
+        operator.post(url, date)
         _publish(operator, draft.pk)
 
         draft.refresh_from_db()
@@ -163,19 +163,107 @@ class TestRateCards:
         assert draft.effective_from
         assert draft.effective_from.year == 2999
 
+    def test_a_draft_shows_what_it_changes_and_is_published(
+        self, operator: Client
+    ) -> None:
+        text = make.SEED_CARD.replace("0.012", "0.015")
+        draft = draft_version(rate_card=make.rate_card(), card=parse_card(text))
+        url = f"{VERSIONS}{draft.pk}/change/"
+        date = {"effective_from_0": "", "effective_from_1": ""}
+
+        page = operator.get(url).content.decode()
+        after = operator.post(url, date | {"_publish": ""}, follow=True)
+
+        draft.refresh_from_db()
+        assert f"1 change from {draft.rate_card} v1" in page
+        assert "$0.015 per 1,000 tokens" in page
+        assert "+25%" in page
+        assert "No call is priced by" in page
+        assert draft.published_by == "operator"
+        assert "Save and publish" not in after.content.decode()
+
+    def test_a_date_that_is_taken_is_refused(self, operator: Client) -> None:
+        card = make.rate_card()
+        draft = draft_version(rate_card=card, card=parse_card(make.SEED_CARD))
+        draft.effective_from = card.versions.get(number=1).effective_from
+        draft.save()
+
+        assert "takes effect at" in _publish(operator, draft.pk)
+
+    def test_a_version_is_downloaded_as_yaml(self, operator: Client) -> None:
+        version = make.rate_card(code="list").versions.get()
+
+        response = operator.get(f"{VERSIONS}{version.pk}/prices.yaml")
+
+        assert response["Content-Disposition"] == 'attachment; filename="list-v1.yaml"'
+        assert parse_card(response.content.decode()) == parse_card(make.SEED_CARD)
+
+    def test_only_who_may_see_versions_downloads_them(self, client: Client) -> None:
+        client.force_login(User.objects.create_user("clerk", is_staff=True))
+        version = make.rate_card().versions.get()
+
+        response = client.get(f"{VERSIONS}{version.pk}/prices.yaml")
+
+        assert response.status_code == 403
+        assert client.get(f"{VERSIONS}{version.pk}/change/").status_code == 403
+
+    def test_a_draft_is_deleted_and_a_published_version_is_not(
+        self, operator: Client
+    ) -> None:
+        card = make.rate_card()
+        draft = draft_version(rate_card=card, card=parse_card(make.SEED_CARD))
+        published = card.versions.get(number=1)
+
+        asked = operator.get(f"{VERSIONS}{draft.pk}/delete/").content.decode()
+        operator.post(f"{VERSIONS}{draft.pk}/delete/", {"post": "yes"})
+        refused = operator.post(f"{VERSIONS}{published.pk}/delete/", {"post": "yes"})
+
+        assert str(draft) in asked
+        assert refused.status_code == 403
+        assert card.versions.get() == published
+
+    def test_many_models_are_shown_page_by_page(self, operator: Client) -> None:
+        text = "---\n".join(
+            make.SEED_CARD.replace("text-gen-v3", f"model-{number}")
+            for number in range(30)
+        )
+        version = make.rate_card(text).versions.get()
+        url = f"{VERSIONS}{version.pk}/change/"
+
+        first = operator.get(url).content.decode()
+        second = operator.get(url, {"prices": "2"}).content.decode()
+
+        assert "Page 1 of 2" in first
+        assert ("model-24" in first, "model-25" in first) == (True, False)
+        assert "model-25" in second
+
+    def test_more_changes_than_a_page_holds_are_counted(self, operator: Client) -> None:
+        text = "---\n".join(
+            make.SEED_CARD.replace("text-gen-v3", f"model-{number}")
+            for number in range(202)
+        )
+        draft = draft_version(rate_card=make.rate_card(), card=parse_card(text))
+
+        page = operator.get(f"{VERSIONS}{draft.pk}/change/").content.decode()
+
+        assert "203 changes from" in page
+        assert "And 3 more" in page
+
+    def test_a_version_that_is_not_there_is_looked_for_in_vain(
+        self, operator: Client
+    ) -> None:
+        page = operator.get(f"{VERSIONS}0/change/", follow=True).content.decode()
+
+        assert "Perhaps it was deleted?" in page
+
     def test_a_published_version_is_not_published_again(self, operator: Client) -> None:
         version = make.rate_card().versions.get()
 
         assert "was not published" in _publish(operator, version.pk)
 
 
-DRAFT = "/admin/billing/ratecardversion/add/"
-NO_PRICES = {
-    "rates-TOTAL_FORMS": 0,
-    "rates-INITIAL_FORMS": 0,
-    "bands-TOTAL_FORMS": 0,
-    "bands-INITIAL_FORMS": 0,
-}
+VERSIONS = "/admin/billing/ratecardversion/"
+DRAFT = f"{VERSIONS}add/"
 
 
 def _draft(operator: Client, card_id: int, text: str) -> str:
@@ -185,5 +273,5 @@ def _draft(operator: Client, card_id: int, text: str) -> str:
 
 def _publish(operator: Client, version_id: int) -> str:
     form = {"action": "publish", "_selected_action": [version_id]}
-    page = operator.post("/admin/billing/ratecardversion/", form, follow=True)
+    page = operator.post(VERSIONS, form, follow=True)
     return page.content.decode()

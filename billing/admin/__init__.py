@@ -1,3 +1,3 @@
-from billing.admin import customers, people, prices, terms, usage
+from billing.admin import customers, people, prices, terms, usage, versions
 
-__all__ = ["customers", "people", "prices", "terms", "usage"]
+__all__ = ["customers", "people", "prices", "terms", "usage", "versions"]
