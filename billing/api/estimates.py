@@ -12,20 +12,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from billing.api.exact import ExactJSONParser, QuantityField
+from billing.api.exact import AmountField, ExactJSONParser, QuantityField
 from billing.api.permissions import HasScope, get_customer, key_of
 from billing.models import ApiKey, Plan
 from billing.queries.plans import find_plan
 from billing.services.customers import USAGE_READ
 from billing.services.estimates import (
     Basis,
-    CostEstimate,
     UnpricedWorkloadError,
     Workload,
     basis_of,
     estimate_workloads,
 )
-from ledger.money import WIDE, as_text, exact
+from ledger.money import WIDE, exact
 
 MAX_WORKLOADS = 100
 MAX_DAYS = 366
@@ -72,37 +71,37 @@ class EstimateInput(serializers.Serializer[object]):
 
 class EstimatedChargeOutput(serializers.Serializer[object]):
     dimension = serializers.CharField()
-    quantity = serializers.CharField()
-    amount = serializers.CharField()
+    quantity = AmountField()
+    amount = AmountField()
     explanation = serializers.CharField()
 
 
 class WorkloadOutput(serializers.Serializer[object]):
-    model = serializers.CharField()
-    calls = serializers.CharField()
-    amount = serializers.CharField()
-    per_call = serializers.CharField()
+    model = serializers.CharField(source="workload.model")
+    calls = AmountField()
+    amount = AmountField()
+    per_call = AmountField()
     depends_on_time = serializers.BooleanField()
     charges = EstimatedChargeOutput(many=True)
 
 
 class ProposedPackOutput(serializers.Serializer[object]):
-    code = serializers.CharField()
-    name = serializers.CharField()
+    code = serializers.CharField(source="pack.code")
+    name = serializers.CharField(source="pack.name")
     count = serializers.IntegerField()
-    price = serializers.CharField()
-    credits = serializers.CharField()
+    price = AmountField()
+    credits = AmountField()
     lasts_days = serializers.IntegerField()
 
 
 class EstimateOutput(serializers.Serializer[object]):
-    currency = serializers.CharField()
-    plan = serializers.CharField()
-    as_of = serializers.DateTimeField()
+    currency = serializers.CharField(source="basis.currency")
+    plan = serializers.CharField(source="basis.plan.code")
+    as_of = serializers.DateTimeField(source="basis.at")
     days = serializers.IntegerField()
-    amount = serializers.CharField()
-    per_day = serializers.CharField()
-    monthly_fee = serializers.CharField()
+    amount = AmountField()
+    per_day = AmountField()
+    monthly_fee = AmountField(source="basis.plan.monthly_fee")
     workloads = WorkloadOutput(many=True)
     pack = ProposedPackOutput(allow_null=True)
 
@@ -129,7 +128,7 @@ class EstimatesView(APIView):
         except UnpricedWorkloadError as error:
             fields = {"workloads": {str(error.position): {"model": str(error)}}}
             raise UnpriceableError(fields, error.reason) from error
-        return Response(_as_json(basis, estimate))
+        return Response(EstimateOutput(estimate).data)
 
 
 def _basis(request: Request, asked: dict[str, Any], at: datetime) -> Basis:
@@ -159,46 +158,3 @@ def _workload(asked: dict[str, Any]) -> Workload:
         cached = exact(WIDE.multiply(whole, asked["cached_share"]))
         properties |= {"cached_input_tokens": cached, "input_is_total": True}
     return Workload(asked["model"], properties, asked["calls_per_day"])
-
-
-def _as_json(basis: Basis, estimate: CostEstimate) -> dict[str, Any]:
-    pack = estimate.pack
-    return {
-        "currency": estimate.currency,
-        "plan": basis.plan.code,
-        "as_of": basis.at,
-        "days": estimate.days,
-        "amount": as_text(estimate.amount),
-        "per_day": as_text(exact(WIDE.divide(estimate.amount, Decimal(estimate.days)))),
-        "monthly_fee": as_text(estimate.monthly_fee),
-        "workloads": [
-            {
-                "model": each.workload.model,
-                "calls": as_text(each.calls),
-                "amount": as_text(each.amount),
-                "per_call": as_text(each.per_call),
-                "depends_on_time": each.depends_on_time,
-                "charges": [
-                    {
-                        "dimension": line.dimension,
-                        "quantity": as_text(line.quantity),
-                        "amount": as_text(line.amount),
-                        "explanation": explanation,
-                    }
-                    for line, explanation in zip(
-                        each.lines, each.explanations, strict=True
-                    )
-                ],
-            }
-            for each in estimate.workloads
-        ],
-        "pack": pack
-        and {
-            "code": pack.pack.code,
-            "name": pack.pack.name,
-            "count": pack.count,
-            "price": as_text(pack.price),
-            "credits": as_text(pack.credits),
-            "lasts_days": pack.lasts_days,
-        },
-    }

@@ -10,6 +10,7 @@ from rest_framework.parsers import BaseParser
 from billing import exact_json
 from billing.api.problems import PayloadTooLarge
 from billing.pricing.quantities import UnratableError, read_quantity
+from ledger.money import as_text
 
 MAX_BYTES = 256 * 1024
 
@@ -28,6 +29,13 @@ class ExactJSONParser(BaseParser):
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             message = f"The body is not JSON: {error}."
             raise ParseError(message) from error
+
+
+class AmountField(serializers.CharField):
+    """An exact amount or quantity as a decimal string."""
+
+    def to_representation(self, value: object) -> str:
+        return as_text(value)  # type: ignore[arg-type]
 
 
 class QuantityField(serializers.Field[Any, Any, str, Any]):

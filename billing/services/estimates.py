@@ -42,6 +42,16 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True)
+class EstimatedCharge:
+    """What one dimension of all calls costs, and how that comes about."""
+
+    dimension: str
+    quantity: Decimal
+    amount: Decimal
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
 class WorkloadEstimate:
     """What a workload costs in a number of days, with the arithmetic of all its calls.
 
@@ -52,8 +62,7 @@ class WorkloadEstimate:
     calls: Decimal
     amount: Decimal
     per_call: Decimal
-    lines: tuple[ChargeLine, ...]
-    explanations: tuple[str, ...]
+    charges: tuple[EstimatedCharge, ...]
     depends_on_time: bool
 
 
@@ -72,12 +81,16 @@ class PackProposal:
 class CostEstimate:
     """What workloads cost together in a number of days, the plan's fee aside."""
 
-    currency: str
+    basis: Basis
     days: int
     workloads: tuple[WorkloadEstimate, ...]
     amount: Decimal
-    monthly_fee: Decimal
     pack: PackProposal | None
+
+    @property
+    def per_day(self) -> Decimal:
+        """What a day costs on average."""
+        return exact(WIDE.divide(self.amount, Decimal(self.days)))
 
 
 class UnpricedWorkloadError(Exception):
@@ -113,11 +126,10 @@ def estimate_workloads(
     )
     amount = total(each.amount for each in estimates)
     return CostEstimate(
-        currency=basis.currency,
+        basis=basis,
         days=days,
         workloads=estimates,
         amount=amount,
-        monthly_fee=basis.plan.monthly_fee,
         pack=propose_pack(currency=basis.currency, amount=amount, days=days),
     )
 
@@ -142,10 +154,14 @@ def _estimate(
         calls=calls,
         amount=estimate.amount,
         per_call=exact(WIDE.divide(estimate.amount, calls)) if calls else ZERO,
-        lines=estimate.lines,
-        explanations=tuple(explain(line, basis.currency) for line in estimate.lines),
+        charges=tuple(_as_charge(line, basis.currency) for line in estimate.lines),
         depends_on_time=estimate.depends_on_time,
     )
+
+
+def _as_charge(line: ChargeLine, currency: str) -> EstimatedCharge:
+    explanation = explain(line, currency)
+    return EstimatedCharge(line.dimension, line.quantity, line.amount, explanation)
 
 
 def find_card(basis: Basis, model: str) -> CompiledCard:

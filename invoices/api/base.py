@@ -9,14 +9,6 @@ from rest_framework.views import APIView
 from billing.api.permissions import HasScope, get_customer
 from billing.models import Customer
 from billing.services.customers import USAGE_READ
-from ledger.money import as_text
-
-
-class AmountField(serializers.CharField):
-    """An exact amount or quantity as a decimal string."""
-
-    def to_representation(self, value: object) -> str:
-        return as_text(value)  # type: ignore[arg-type]
 
 
 class CustomerInput(serializers.Serializer[object]):

@@ -7,7 +7,8 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from invoices.api.base import AmountField, CustomerInput, CustomerView
+from billing.api.exact import AmountField
+from invoices.api.base import CustomerInput, CustomerView
 from invoices.models import Invoice
 from invoices.queries import get_invoice, list_invoices
 

@@ -5,7 +5,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from invoices.api.base import AmountField, CustomerInput, CustomerView
+from billing.api.exact import AmountField
+from invoices.api.base import CustomerInput, CustomerView
 from invoices.queries import get_invoice, get_line, list_days, list_lines
 
 
