@@ -26,6 +26,10 @@ APPEND_ONLY = {
 }
 MUTABLE = {
     "billing.ApiKey",
+    "billing.Backtest",
+    "billing.BacktestChunk",
+    "billing.BacktestGap",
+    "billing.BacktestLine",
     "billing.CreditPack",
     "billing.Customer",
     "billing.FundingRollup",

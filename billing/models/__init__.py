@@ -1,5 +1,11 @@
 """Customers, what they agreed to pay, and what they used."""
 
+from billing.models.backtests import (
+    Backtest,
+    BacktestChunk,
+    BacktestGap,
+    BacktestLine,
+)
 from billing.models.corrections import Correction
 from billing.models.credit_packs import CreditPack
 from billing.models.customers import ApiKey, Customer, Membership, User
@@ -24,6 +30,10 @@ from billing.models.usage import (
 
 __all__ = [
     "ApiKey",
+    "Backtest",
+    "BacktestChunk",
+    "BacktestGap",
+    "BacktestLine",
     "Charge",
     "ContextBand",
     "Correction",
