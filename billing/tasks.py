@@ -1,14 +1,19 @@
 """What billing does by the clock. Each task is safe to run twice, or late."""
 
+from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
+from celery.contrib.django.task import DjangoTask
 from django.conf import settings
 from django.utils import timezone
 
-from billing.services import metering, quarantine
+from billing.services import backtest_chunks, backtests, metering, quarantine
 from billing.services.quarantine import list_waiting_customers
 from billing.services.streams import list_silent_streams
+
+# A worker that died is not waited for longer, nor a queue that lost its messages.
+BACKTEST_PATIENCE = timedelta(minutes=10)
 
 
 @shared_task
@@ -44,3 +49,27 @@ def retry_customer(*, customer_id: int, after: int = 0, **_: Any) -> None:
     )
     if retry.last_id:
         retry_customer.delay(customer_id=customer_id, after=retry.last_id)
+
+
+@shared_task(base=DjangoTask)
+def plan_backtest(*, backtest_id: int, **_: Any) -> None:
+    """Cut a backtest's usage into chunks and queue one job for each."""
+    for chunk_id in backtests.plan_backtest(backtest_id=backtest_id, at=timezone.now()):
+        run_backtest_chunk.delay(chunk_id=chunk_id)
+
+
+@shared_task
+def run_backtest_chunk(*, chunk_id: int, **_: Any) -> None:
+    """Price one chunk of a backtest again, unless it is done or in other hands."""
+    backtest_chunks.run_chunk(chunk_id=chunk_id, at=timezone.now())
+
+
+@shared_task
+def sweep_backtests(**_: Any) -> None:
+    """Queue again what was to be done for a backtest and was not for too long."""
+    now = timezone.now()
+    stale = now - BACKTEST_PATIENCE
+    for backtest_id in backtests.requeue_plans(queued_before=stale, at=now):
+        plan_backtest.delay(backtest_id=backtest_id)
+    for chunk_id in backtests.requeue_chunks(queued_before=stale, at=now):
+        run_backtest_chunk.delay(chunk_id=chunk_id)

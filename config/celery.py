@@ -16,6 +16,10 @@ app.conf.beat_schedule = {
         "task": "billing.tasks.retry_quarantined",
         "schedule": crontab(minute="*/5"),
     },
+    "resume backtests": {
+        "task": "billing.tasks.sweep_backtests",
+        "schedule": crontab(minute="*/5"),
+    },
     "expire credits": {
         "task": "ledger.tasks.sweep_expired_lots",
         "schedule": crontab(minute="*/5"),

@@ -6,11 +6,18 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from billing.models import QuarantinedEvent, UsageEvent
+from billing.models import Backtest, QuarantinedEvent, UsageEvent
+from billing.services.backtests import plan_backtest as plan
+from billing.services.backtests import start_backtest
 from billing.services.events import StreamPart
 from billing.services.quarantine import BATCH
 from billing.services.rate_cards import create_rate_card
-from billing.tasks import cut_streams, retry_quarantined
+from billing.tasks import (
+    cut_streams,
+    plan_backtest,
+    retry_quarantined,
+    sweep_backtests,
+)
 from config.celery import app
 from ledger.models import CreditLot
 from ledger.tasks import expire_lots, sweep_expired_lots
@@ -85,3 +92,41 @@ def test_quarantined_events_are_retried_to_the_last() -> None:
 
     assert UsageEvent.objects.count() == BATCH + 1
     assert not QuarantinedEvent.objects.filter(resolved_at=None).exists()
+
+
+class TestBacktests:
+    @pytest.fixture
+    def backtest(self) -> Backtest:
+        customer = make.customer(credits="50")
+        make.record(make.event("a"), make.event("b"))
+        return start_backtest(
+            version=customer.plan.rate_card.versions.get(),
+            start=make.NOW - DAY,
+            end=make.NOW + DAY,
+            by="ada",
+            at=make.NOW,
+        )
+
+    def test_are_planned_and_run_to_the_end(self, backtest: Backtest) -> None:
+        plan_backtest(backtest_id=backtest.pk)
+
+        backtest.refresh_from_db()
+        assert (backtest.events_done, backtest.status) == (2, "done")
+
+    def test_are_taken_up_again_wherever_they_stopped(self, backtest: Backtest) -> None:
+        with time_machine.travel(make.NOW + timedelta(minutes=11), tick=False):
+            sweep_backtests()
+        backtest.refresh_from_db()
+        assert backtest.status == "done"
+
+    def test_whose_messages_are_lost_are_queued_again(self, backtest: Backtest) -> None:
+        plan(backtest_id=backtest.pk, at=make.NOW)
+        sweep_backtests()
+        backtest.refresh_from_db()
+        assert backtest.status == "running"
+
+        with time_machine.travel(make.NOW + timedelta(minutes=11), tick=False):
+            sweep_backtests()
+
+        backtest.refresh_from_db()
+        assert backtest.status == "done"
