@@ -21,10 +21,12 @@ def main() -> None:
     hold_services()
     django.setup()
     call_command("prepare_database")
+    from tests.benchmarks.backtest import measure_backtest  # noqa: PLC0415 - the same.
     from tests.benchmarks.ingest import measure_ingest  # noqa: PLC0415 - needs Django.
 
     try:
         report(measure_ingest(runs=RUNS))
+        report(measure_backtest(runs=RUNS))
     finally:
         if is_embedded():
             embedded.drop(embedded_folder())

@@ -20,9 +20,7 @@ PERIOD = ("--from", "2026-11-01", "--to", "2026-12-01T00:00:00+00:00")
 def customer() -> Customer:
     card = make.rate_card(RICH, code="standard")
     made = make.customer(plan=make.plan(card=card), credits="50")
-    image = make.event(
-        "image", model="draw", images=3, input_tokens=0, output_tokens=0
-    )
+    image = make.event("image", model="draw", images=3, input_tokens=0, output_tokens=0)
     make.record(make.event(), image)
     return made
 
