@@ -27,7 +27,11 @@ from invoices.services.webhooks import receive_event
 from ledger.admin import HistoryAdmin, ReadOnlyAdmin
 from ledger.models import Wallet
 from tests import make
+<<<<<<< HEAD
 from tests.billing.test_stored_prices import EVERYTHING
+=======
+from tests.billing.backtesting import backtest_on, draft
+>>>>>>> 9a73bf3 (Start and follow backtests in the admin)
 from tests.invoices.state import final, use
 from tests.make import NOW
 
@@ -62,6 +66,7 @@ def history() -> Customer:
     record_events(events=[make.event("req_3", model="unheard-of")], received_at=NOW)
     final(customer)
     _buy(customer)
+    _backtest(customer)
     return customer
 
 
@@ -75,6 +80,11 @@ def _buy(customer: Customer) -> None:
     }
     event = PaymentEvent("evt_1", SUCCEEDED, payload)
     receive_event(provider=payment.provider, event=event, at=NOW)
+
+
+def _backtest(customer: Customer) -> None:
+    text = make.SEED_CARD.replace("text-gen-v3", "unheard-of")
+    backtest_on(draft(customer.plan.rate_card, f"{make.SEED_CARD}---\n{text}"))
 
 
 def _url(model: Model, page: str, *args: object) -> str:

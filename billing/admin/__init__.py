@@ -1,3 +1,19 @@
-from billing.admin import customers, people, prices, terms, usage, versions
+from billing.admin import (
+    backtests,
+    customers,
+    people,
+    prices,
+    terms,
+    usage,
+    versions,
+)
 
-__all__ = ["customers", "people", "prices", "terms", "usage", "versions"]
+__all__ = [
+    "backtests",
+    "customers",
+    "people",
+    "prices",
+    "terms",
+    "usage",
+    "versions",
+]

@@ -1,7 +1,6 @@
 """Tables of a backtest for a terminal, with every digit of every amount."""
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 
 from billing.queries.backtests import (
     BacktestReport,
@@ -10,6 +9,7 @@ from billing.queries.backtests import (
     GapChange,
     LineChange,
 )
+from billing.templatetags.changes import signed_exact, signed_percent
 from ledger.money import format_exact, format_quantity
 
 _AMOUNTS = ("before", "after", "difference", "%")
@@ -59,22 +59,9 @@ def _amounts(change: Change, currency: str) -> Row:
     return (
         format_exact(change.before, currency),
         format_exact(change.after, currency),
-        signed_amount(change.difference, currency),
+        signed_exact(change.difference, currency),
         signed_percent(change.percent),
     )
-
-
-def signed_amount(amount: Decimal, currency: str) -> str:
-    """Write a difference with its sign: "+$0.50", "-$0.50", "$0.00"."""
-    text = format_exact(amount, currency)
-    return f"+{text}" if amount > 0 else text
-
-
-def signed_percent(percent: Decimal | None) -> str:
-    """Write a percentage with its sign, or nothing where there is none: "+10.00%"."""
-    if percent is None:
-        return ""
-    return f"{percent:+}%" if percent else "0.00%"
 
 
 def _table(headings: Row, rows: Sequence[Row], *, names: int) -> list[str]:

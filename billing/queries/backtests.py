@@ -102,6 +102,16 @@ class BacktestReport:
         """Calls in quarantine that would have a price."""
         return [gap for gap in self.gaps if gap.kind == GapKind.QUARANTINED]
 
+    @property
+    def lost(self) -> Change:
+        """What is lost with calls that would have no price."""
+        return add_changes(self.unpriced)
+
+    @property
+    def gained(self) -> Change:
+        """What is gained with calls that wait in quarantine."""
+        return add_changes(self.recovered)
+
 
 def report_backtest(backtest: Backtest) -> BacktestReport:
     """Return what a backtest has found so far; the greatest differences come first."""

@@ -1,0 +1,206 @@
+"""Trying a version in the admin: asked for on a form, followed on a page."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Permission
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
+
+from billing.models import Backtest, RateCardVersion, User
+from config.celery import app
+from tests import make
+from tests.billing.backtesting import OWN, RICH, backtest_on, draft, planned
+from tests.make import NOW
+
+pytestmark = pytest.mark.django_db
+ADD = "/admin/billing/backtest/add/"
+
+
+@pytest.fixture(autouse=True)
+def _at_once() -> Iterator[None]:
+    app.conf.task_always_eager = True
+    with time_machine.travel(NOW, tick=False):
+        yield
+    app.conf.task_always_eager = False
+
+
+@pytest.fixture
+def version() -> RateCardVersion:
+    """Return a draft that loses a model and prices another, on a customer's usage."""
+    card = make.rate_card(RICH)
+    make.customer(plan=make.plan(card=card), credits="50")
+    image = make.event("image", model="draw", images=3, input_tokens=0, output_tokens=0)
+    odd = make.event("odd", model="unheard-of", input_tokens=1000)
+    make.record(make.event(), image, odd)
+    other = OWN.replace("text-gen-v3", "unheard-of")
+    return draft(card, f"{OWN.replace('0.003', '0.006')}---\n{other}")
+
+
+@pytest.fixture
+def sign_in(client: Client) -> Callable[..., Client]:
+    def sign_in(*permissions: str) -> Client:
+        user = User.objects.create_user("ada", is_staff=True)
+        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def operator(sign_in: Callable[..., Client]) -> Client:
+    return sign_in("view_ratecardversion", "change_ratecardversion")
+
+
+def page_of(backtest: Backtest, browser: Client) -> str:
+    url = f"/admin/billing/backtest/{backtest.pk}/change/"
+    response = browser.get(url)
+    assert response.status_code == 200
+    text = re.sub(r"<[^>]+>", " ", response.content.decode())
+    return " ".join(text.split())
+
+
+def test_a_versions_page_leads_to_the_form(
+    operator: Client, version: RateCardVersion
+) -> None:
+    page = operator.get(f"/admin/billing/ratecardversion/{version.pk}/change/")
+
+    assert f"{ADD}?version={version.pk}" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("days", "start", "end"),
+    [
+        ({"period": "last_30_days"}, NOW - timedelta(days=30), NOW),
+        (
+            {"period": "last_month"},
+            datetime(2026, 10, 1, tzinfo=UTC),
+            datetime(2026, 11, 1, tzinfo=UTC),
+        ),
+        (
+            {"period": "custom", "first_day": "2026-11-02", "last_day": "2026-11-02"},
+            datetime(2026, 11, 2, tzinfo=UTC),
+            datetime(2026, 11, 3, tzinfo=UTC),
+        ),
+    ],
+)
+def test_the_days_are_chosen(
+    operator: Client,
+    version: RateCardVersion,
+    days: dict[str, str],
+    start: datetime,
+    end: datetime,
+) -> None:
+    response = operator.post(ADD, {"version": version.pk, **days})
+
+    backtest = Backtest.objects.get()
+    assert response.headers["Location"].endswith(f"/{backtest.pk}/change/")
+    assert (backtest.period_start, backtest.period_end) == (start, end)
+    assert (backtest.version, backtest.requested_by) == (version, "ada")
+
+
+@pytest.mark.parametrize(
+    ("days", "problem"),
+    [
+        ({"first_day": "2026-11-02"}, "Choose the first and the last day."),
+        (
+            {"first_day": "2026-11-02", "last_day": "2026-11-01"},
+            "It must not be before the first day.",
+        ),
+    ],
+)
+def test_days_that_are_none_are_refused(
+    operator: Client, version: RateCardVersion, days: dict[str, str], problem: str
+) -> None:
+    form = {"version": version.pk, "period": "custom", **days}
+
+    assert problem in operator.post(ADD, form).content.decode()
+    assert not Backtest.objects.exists()
+
+
+def test_the_workers_begin_once_it_is_stored(
+    operator: Client,
+    version: RateCardVersion,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    form = {
+        "version": version.pk,
+        "period": "custom",
+        "first_day": "2026-11-01",
+        "last_day": "2026-11-30",
+    }
+
+    with django_capture_on_commit_callbacks(execute=True):
+        operator.post(ADD, form)
+
+    assert Backtest.objects.get().status == "done"
+
+
+def test_the_page_shows_what_changes(
+    operator: Client, version: RateCardVersion
+) -> None:
+    page = page_of(backtest_on(version), operator)
+
+    assert "2 calls priced again. Nothing of the books has changed." in page
+    # Charged 0.125568; then 0.006804, and 0.007332 from quarantine.
+    assert "Before $0.13 what was charged" in page
+    assert "Without a price -$0.12" in page
+    assert (
+        "draw Unknown model The card has no model &#x27;draw&#x27;. 1 1 $0.12" in page
+    )
+    assert "Example Labs cus_abc123 $0.13" in page
+
+
+def test_the_page_follows_the_work(operator: Client, version: RateCardVersion) -> None:
+    backtest, _ = planned(version)
+    running = operator.get(f"/admin/billing/backtest/{backtest.pk}/change/")
+    Backtest.objects.update(status="failed", error="It broke.", finished_at=NOW)
+    failed = operator.get(f"/admin/billing/backtest/{backtest.pk}/change/")
+
+    assert "every 2s" in running.content.decode()
+    assert "0 of 2 calls, 0%." in " ".join(running.content.decode().split())
+    assert "every 2s" not in failed.content.decode()
+    assert "It broke." in failed.content.decode()
+
+
+def test_more_lines_cost_no_more_queries(
+    operator: Client,
+    version: RateCardVersion,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    url = f"/admin/billing/backtest/{backtest_on(version).pk}/change/"
+
+    with django_assert_num_queries(14):
+        operator.get(url)
+
+
+class TestPermissions:
+    def test_to_see_it_versions_must_be_seen(
+        self, sign_in: Callable[..., Client], version: RateCardVersion
+    ) -> None:
+        backtest = backtest_on(version)
+        viewer = sign_in("view_ratecardversion")
+
+        assert "Other days" not in page_of(backtest, viewer)
+        assert viewer.get(ADD).status_code == 403
+
+    def test_nobody_else_sees_it(
+        self, sign_in: Callable[..., Client], version: RateCardVersion
+    ) -> None:
+        backtest = backtest_on(version)
+        browser = sign_in("view_customer")
+
+        url = f"/admin/billing/backtest/{backtest.pk}/change/"
+        assert browser.get(url).status_code == 403
+
+    def test_nobody_changes_or_deletes_it(
+        self, operator: Client, version: RateCardVersion
+    ) -> None:
+        url = f"/admin/billing/backtest/{backtest_on(version).pk}"
+
+        assert operator.post(f"{url}/change/", {}).status_code == 403
+        assert operator.post(f"{url}/delete/", {"post": "yes"}).status_code == 403
