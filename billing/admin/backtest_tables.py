@@ -165,4 +165,4 @@ def _note(rows: int, sentence: str) -> str:
     more = rows - MOST_ROWS
     if more <= 0:
         return sentence
-    return f"{sentence} {more:,} row{pluralize(more)} of less difference are left out."
+    return f"{sentence} {more:,} more row{pluralize(more)} not shown: least difference."

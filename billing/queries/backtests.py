@@ -33,7 +33,8 @@ class Change:
         if not self.before:
             return None
         share = WIDE.divide(WIDE.scaleb(self.difference, 2), self.before)
-        return share.quantize(_HUNDREDTH, ROUND_HALF_EVEN, WIDE)
+        rounded = share.quantize(_HUNDREDTH, ROUND_HALF_EVEN, WIDE)
+        return rounded if rounded else rounded.copy_abs()
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,21 @@ class TestGaps:
 
         assert gaps(backtest_on(version)) == []
 
+    def test_of_a_customer_who_left_the_card_are_those_it_was_charged(
+        self, customer: Customer
+    ) -> None:
+        make.record(make.event(), make.event("odd", model="unheard-of"))
+        card = customer.plan.rate_card
+        customer.plan = make.plan()
+        customer.save(update_fields=["plan"])
+        other = OWN.replace("text-gen-v3", "unheard-of")
+
+        backtest = backtest_on(draft(card, other))
+
+        cost = UsageEvent.objects.get().amount
+        lost = ("unpriced", "text-gen-v3", "unknown_model", 1)
+        assert gaps(backtest) == [row(*lost, cost, 0)]
+
 
 class TestScope:
     def test_is_half_open(self, customer: Customer) -> None:
