@@ -27,11 +27,8 @@ from invoices.services.webhooks import receive_event
 from ledger.admin import HistoryAdmin, ReadOnlyAdmin
 from ledger.models import Wallet
 from tests import make
-<<<<<<< HEAD
-from tests.billing.test_stored_prices import EVERYTHING
-=======
 from tests.billing.backtesting import backtest_on, draft
->>>>>>> 9a73bf3 (Start and follow backtests in the admin)
+from tests.billing.test_stored_prices import EVERYTHING
 from tests.invoices.state import final, use
 from tests.make import NOW
 

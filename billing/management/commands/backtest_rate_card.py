@@ -1,7 +1,6 @@
 import csv
 import time
-from argparse import ArgumentParser, ArgumentTypeError
-from datetime import UTC, datetime
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from billing import tasks
-from billing.management.rate_cards import VersionCommand
+from billing.management.rate_cards import VersionCommand, instant
 from billing.management.tables import customer_table, gap_table, line_table
 from billing.models import Backtest
 from billing.models.backtests import BacktestStatus
@@ -37,12 +36,12 @@ class Command(VersionCommand):
         parser.add_argument(
             "--version", type=int, dest="number", help="its version; else the last one"
         )
-        instant = "date or time, in UTC unless it says"
+        when = "A date or time, in UTC unless it says."
         parser.add_argument(
-            "--from", type=_instant, required=True, dest="start", help=instant
+            "--from", type=instant, required=True, dest="start", help=when
         )
         parser.add_argument(
-            "--to", type=_instant, required=True, dest="end", help=f"{instant}; not in"
+            "--to", type=instant, required=True, dest="end", help=f"{when} Not in."
         )
         shown = parser.add_mutually_exclusive_group()
         shown.add_argument(
@@ -88,16 +87,6 @@ class Command(VersionCommand):
 
     def _write_table(self, title: str, lines: list[str]) -> None:
         self.stdout.write("\n".join(["", *([title] if title else []), *lines]))
-
-
-def _instant(text: str) -> datetime:
-    """Read a date or a time; without a zone it is in UTC."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        message = f"invalid date or time: {text!r}"
-        raise ArgumentTypeError(message) from error
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _start(options: dict[str, Any]) -> Backtest:
