@@ -1,5 +1,7 @@
 """Every model's pages in the admin, found by asking the admin which it has."""
 
+from datetime import timedelta
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
@@ -57,7 +59,8 @@ def history() -> Customer:
     customer = make.customer(credits="10")
     make.member(customer)
     make.customer_key(customer)
-    make.terms(customer, card=make.rate_card(EVERYTHING))
+    own = make.rate_card(EVERYTHING)
+    make.terms(customer, card=own, effective_from=NOW + timedelta(days=1))
     Group.objects.create(name="support")
     use(make.event(), make.event("req_2", stream=StreamPart(0, is_final=False)))
     record_events(events=[make.event("req_3", model="unheard-of")], received_at=NOW)

@@ -90,9 +90,9 @@ def test_the_work_may_be_left_to_the_workers() -> None:
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        (("--version", "7"), "There is no such version of a card 'standard'."),
+        (("--version", "7"), "there is no version 7 of a rate card 'standard'"),
         (("--to", "2026-11-01"), "2026-11-01 00:00 is not after 2026-11-01 00:00."),
-        (("--to", "tomorrow"), "invalid date or time"),
+        (("--to", "tomorrow"), "is no instant such as"),
     ],
 )
 @pytest.mark.usefixtures("customer")
