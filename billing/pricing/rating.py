@@ -18,6 +18,7 @@ from billing.pricing.compiled import (
     Rates,
     compile_card,
 )
+from billing.pricing.conditions import MAX_NAME
 from billing.pricing.dimensions import REQUESTS, context_tokens, is_dimension
 from billing.pricing.discounts import FULL_PRICE, Discounts
 from billing.pricing.failures import FAILED_CALL, has_failed
@@ -127,6 +128,9 @@ def get_model(card: CompiledCard, model: str | None) -> CompiledModel:
     """
     if not model:
         raise UnratableError(Reason.UNKNOWN_MODEL, "No model is stated.")
+    if len(model) > MAX_NAME:
+        detail = f"A model's name has {MAX_NAME} characters at most."
+        raise UnratableError(Reason.UNKNOWN_MODEL, detail)
     prices = card.find_model(model)
     if prices is None:
         detail = f"The card has no model {model!r}."

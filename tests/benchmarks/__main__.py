@@ -23,8 +23,10 @@ def main() -> None:
     call_command("prepare_database")
     from tests.benchmarks.backtest import measure_backtest  # noqa: PLC0415 - the same.
     from tests.benchmarks.ingest import measure_ingest  # noqa: PLC0415 - needs Django.
+    from tests.benchmarks.rating import measure_rating  # noqa: PLC0415 - the same.
 
     try:
+        report(measure_rating(runs=RUNS))
         report(measure_ingest(runs=RUNS))
         report(measure_backtest(runs=RUNS))
     finally:

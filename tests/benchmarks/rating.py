@@ -1,18 +1,16 @@
-"""Measure how many events one core prices: `python -m tests.benchmarks.rating`.
+"""How many events one core prices, on cards of 62 models and of ten times as many.
 
-No server is started. The card is the catalogue of the tests, once as it is and
-once with ten times as many models.
+The card is the catalogue of the tests. No server and no database is needed.
 """
 
 import time
 from dataclasses import replace
 
 from billing.pricing.card import Card
-from billing.pricing.rating import CompiledCard, compile_card, rate_usage
+from billing.pricing.rating import CompiledCard, compile_card, rate_event
 from tests.billing.pricing.oracles import catalogue
 
 EVENTS = 20_000
-RUNS = 5
 MODELS = ("gpt-4o", "gpt-5.4", "gemini/gemini-2.5-pro", "claude-haiku-5-5")
 PLAIN: dict[str, object] = {
     "output_tokens": 1083,
@@ -24,35 +22,37 @@ CACHED: dict[str, object] = {
     "cached_input_tokens": 9000,
     "service_class": "batch",
 }
+KINDS = {"two dimensions": PLAIN, "three, by class": CACHED}
 
 
-def main() -> None:
-    card = catalogue().card
-    for copies in (1, 10):
-        models = tuple(
-            replace(prices, model=f"{prices.model}{'+' * copy}")
-            for prices in card.models
-            for copy in range(copies)
+def measure_rating(*, runs: int) -> list[tuple[str, list[float]]]:
+    """Return events per second of one core, by kind of event and size of the card."""
+    return [
+        (
+            f"rate_event, {62 * copies} models, {name}",
+            [_rate(_card(copies), properties) for _ in range(runs)],
         )
-        compiled = compile_card(Card(card.currency, models))
-        for name, properties in (("two", PLAIN), ("three, by class", CACHED)):
-            speed = measure(compiled, properties)
-            print(f"{len(models)} models, {name} dimensions: {speed:,.0f} events/s")
+        for copies in (1, 10)
+        for name, properties in KINDS.items()
+    ]
 
 
-def measure(card: CompiledCard, properties: dict[str, object]) -> float:
+def _card(copies: int) -> CompiledCard:
+    card = catalogue().card
+    models = tuple(
+        replace(prices, model=f"{prices.model}{'+' * copy}")
+        for prices in card.models
+        for copy in range(copies)
+    )
+    return compile_card(Card(card.currency, models))
+
+
+def _rate(card: CompiledCard, properties: dict[str, object]) -> float:
     events = [
         (MODELS[i % len(MODELS)], {"input_tokens": 400 + i, **properties})
         for i in range(EVENTS)
     ]
-    times = []
-    for _ in range(RUNS):
-        start = time.process_time()
-        for model, event in events:
-            rate_usage(card, model, event)
-        times.append(time.process_time() - start)
-    return EVENTS / min(times)
-
-
-if __name__ == "__main__":
-    main()
+    started = time.process_time()
+    for model, event in events:
+        rate_event(card, model, event, at=None)
+    return EVENTS / (time.process_time() - started)

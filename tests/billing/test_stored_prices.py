@@ -175,3 +175,14 @@ def test_the_version_of_the_calls_own_time_counts() -> None:
     assert event.version_id
     assert event.occurred_at == make.NOW
     assert event.recorded_at - event.occurred_at < timedelta(days=4000)
+
+
+def test_a_name_that_cannot_be_stored_is_no_model_of_the_default_price() -> None:
+    properties = {"seconds": 90, "input_tokens": 0, "output_tokens": 0}
+
+    long, short = make.record(
+        make.event("a", **properties, model="m" * 201),
+        make.event("b", **properties, model="m" * 200),
+    )
+
+    assert (long.code, short.cost) == ("unknown_model", Decimal("0.9"))
