@@ -1,20 +1,26 @@
-"""`POST /v1/estimates`: what calls would cost, before they are made."""
+"""`POST /v1/estimates`: what calls would cost, or past ones would have cost."""
 
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
+from rest_framework import status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from billing.api.exact import AmountField, ExactJSONParser, QuantityField
+from billing.api.estimate_schema import (
+    EstimateInput,
+    EstimateOutput,
+    PastEstimateOutput,
+)
+from billing.api.exact import ExactJSONParser
 from billing.api.permissions import HasScope, get_customer, key_of
 from billing.models import ApiKey, Plan
+from billing.pricing.rating import UnratableError
 from billing.queries.plans import find_plan
 from billing.services.customers import USAGE_READ
 from billing.services.estimates import (
@@ -24,10 +30,9 @@ from billing.services.estimates import (
     basis_of,
     estimate_workloads,
 )
+from billing.services.past_estimates import TooMuchUsageError, estimate_past
 from ledger.money import WIDE, exact
 
-MAX_WORKLOADS = 100
-MAX_DAYS = 366
 _TOKENS = ("input_tokens", "output_tokens")
 
 
@@ -35,100 +40,60 @@ class UnpriceableError(ValidationError):
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
 
 
-class WorkloadInput(serializers.Serializer[object]):
-    model = serializers.CharField(max_length=200)
-    calls_per_day = QuantityField()
-    input_tokens = QuantityField(
-        required=False, help_text="All of a call's input, cached or not."
-    )
-    output_tokens = QuantityField(required=False)
-    cached_share = QuantityField(
-        required=False, help_text="From 0 to 1: the part of the input that is cached."
-    )
-    properties = serializers.DictField(
-        required=False, help_text="What a call states beside these, as an event does."
-    )
-
-    def validate_cached_share(self, value: Decimal) -> Decimal:
-        if value > 1:
-            raise ValidationError("Must be from 0 to 1.")
-        return value
-
-
-class EstimateInput(serializers.Serializer[object]):
-    customer_id = serializers.CharField(
-        required=False, help_text="Whose prices count; a customer's key need not say."
-    )
-    plan = serializers.SlugField(
-        required=False,
-        help_text="Another plan than the customer's, by its code. For service keys.",
-    )
-    days = serializers.IntegerField(min_value=1, max_value=MAX_DAYS, default=30)
-    workloads = serializers.ListField(
-        child=WorkloadInput(), min_length=1, max_length=MAX_WORKLOADS
-    )
-
-
-class EstimatedChargeOutput(serializers.Serializer[object]):
-    dimension = serializers.CharField()
-    quantity = AmountField()
-    amount = AmountField()
-    explanation = serializers.CharField()
-
-
-class WorkloadOutput(serializers.Serializer[object]):
-    model = serializers.CharField(source="workload.model")
-    calls = AmountField()
-    amount = AmountField()
-    per_call = AmountField()
-    depends_on_time = serializers.BooleanField()
-    charges = EstimatedChargeOutput(many=True)
-
-
-class ProposedPackOutput(serializers.Serializer[object]):
-    code = serializers.CharField(source="pack.code")
-    name = serializers.CharField(source="pack.name")
-    count = serializers.IntegerField()
-    price = AmountField()
-    credits = AmountField()
-    lasts_days = serializers.IntegerField()
-
-
-class EstimateOutput(serializers.Serializer[object]):
-    currency = serializers.CharField(source="basis.currency")
-    plan = serializers.CharField(source="basis.plan.code")
-    as_of = serializers.DateTimeField(source="basis.at")
-    days = serializers.IntegerField()
-    amount = AmountField()
-    per_day = AmountField()
-    monthly_fee = AmountField(source="basis.plan.monthly_fee")
-    workloads = WorkloadOutput(many=True)
-    pack = ProposedPackOutput(allow_null=True)
-
-
 class EstimatesView(APIView):
-    """What described calls would cost, with the arithmetic, and a pack that pays it."""
+    """Price described calls, or a customer's past ones again, and propose a pack."""
 
     permission_classes = [HasScope]
     parser_classes = [ExactJSONParser]
     required_scope = USAGE_READ
 
     @extend_schema(
-        operation_id="estimate", request=EstimateInput, responses={200: EstimateOutput}
+        operation_id="estimate",
+        request=EstimateInput,
+        responses={
+            200: PolymorphicProxySerializer(
+                component_name="AnyEstimateOutput",
+                serializers=[EstimateOutput, PastEstimateOutput],
+                resource_type_field_name=None,
+            )
+        },
     )
     def post(self, request: Request) -> Response:
         asked = EstimateInput(data=request.data)
         asked.is_valid(raise_exception=True)
         basis = _basis(request, asked.validated_data, timezone.now())
-        workloads = [_workload(each) for each in asked.validated_data["workloads"]]
-        try:
-            estimate = estimate_workloads(
-                basis=basis, workloads=workloads, days=asked.validated_data["days"]
-            )
-        except UnpricedWorkloadError as error:
-            fields = {"workloads": {str(error.position): {"model": str(error)}}}
-            raise UnpriceableError(fields, error.reason) from error
-        return Response(EstimateOutput(estimate).data)
+        if "past" in asked.validated_data:
+            return Response(_estimate_past(basis, asked.validated_data))
+        return Response(_estimate(basis, asked.validated_data))
+
+
+def _estimate(basis: Basis, asked: dict[str, Any]) -> dict[str, Any]:
+    workloads = [_workload(each) for each in asked["workloads"]]
+    try:
+        estimate = estimate_workloads(
+            basis=basis, workloads=workloads, days=asked["days"]
+        )
+    except UnpricedWorkloadError as error:
+        fields = {"workloads": {str(error.position): {"model": str(error)}}}
+        raise UnpriceableError(fields, error.reason) from error
+    return EstimateOutput(estimate).data
+
+
+def _estimate_past(basis: Basis, asked: dict[str, Any]) -> dict[str, Any]:
+    if basis.account is None:
+        raise ValidationError({"customer_id": "Name the customer of the usage."})
+    try:
+        estimate = estimate_past(
+            basis=basis,
+            account=basis.account,
+            days=asked["days"],
+            model=asked["past"].get("model"),
+        )
+    except TooMuchUsageError as error:
+        raise UnpriceableError({"days": str(error)}, "too_much_usage") from error
+    except UnratableError as error:
+        raise UnpriceableError({"plan": error.detail}, error.reason) from error
+    return PastEstimateOutput(estimate).data
 
 
 def _basis(request: Request, asked: dict[str, Any], at: datetime) -> Basis:

@@ -14,7 +14,7 @@ from billing.pricing.estimating import estimate_calls
 from billing.pricing.explain import explain
 from billing.pricing.rating import CompiledCard, Reason, Terms, UnratableError
 from billing.services.accounts import Account, find_accounts
-from billing.services.price_book import PriceBook
+from billing.services.price_book import PriceBook, compiled_version
 from ledger.money import WIDE, ZERO, exact, total
 
 
@@ -169,15 +169,24 @@ def find_card(basis: Basis, model: str) -> CompiledCard:
 
     :raises UnratableError: if no version is in force.
     """
-    cards = [basis.plan.rate_card_id]
+    cards = list_cards(basis)
+    return next((card for card in cards if card.find_model(model)), cards[-1])
+
+
+def list_cards(basis: Basis) -> list[CompiledCard]:
+    """Return the prices that are in force, the customer's own before the plan's.
+
+    :raises UnratableError: if there are none.
+    """
     own = basis.account.agreed_at(basis.at).rate_card_id if basis.account else None
-    if own is not None:
-        cards.insert(0, own)
-    prices = PriceBook(cards).find_prices(cards, basis.at, model)
-    if prices is None:
+    ids = [card for card in (own, basis.plan.rate_card_id) if card is not None]
+    book = PriceBook(ids)
+    versions = [book.find_version(card, basis.at) for card in ids]
+    cards = [compiled_version(version) for version in versions if version is not None]
+    if not cards:
         detail = f"The rate card has no version for {basis.at:%Y-%m-%d %H:%M} UTC."
         raise UnratableError(Reason.NO_VERSION, detail)
-    return prices.card
+    return cards
 
 
 def terms_of(basis: Basis) -> Terms:

@@ -40,18 +40,26 @@ def reprice(
     start: datetime,
     end: datetime,
     card: CompiledCard,
+    instead: CompiledCard | None = None,
     terms: Terms | None = None,
     model: str | None = None,
 ) -> Repriced:
     """Price a customer's usage from `start` to before `end` on a card.
 
-    The customer's own terms apply as of each event's time, unless others are given.
+    Models that the card has not cost what the other one says, if there is another. The
+    customer's own terms apply as of each event's time, unless others are given.
     With `model` every call is priced as that model's, and its line keeps the name it
     was made under. Where prices depend on the billing period, each begins anew.
     """
-    repricer = Repricer(account=account, card=card, terms=terms, model=model)
+    repricer = Repricer(
+        account=account,
+        card=card,
+        terms=terms,
+        model=model,
+        find_instead=lambda _model, _at: instead,
+    )
     usage = Usage(customer_id=account.id, start=start, end=end)
-    if not card.has_period_prices:
+    if not any(each and each.has_period_prices for each in (card, instead)):
         repricer.add(usage)
         return repricer.result
     for period in list_billed_periods(customer_id=account.id, start=start, end=end):

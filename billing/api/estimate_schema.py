@@ -1,0 +1,135 @@
+"""What `/v1/estimates` takes and answers."""
+
+from decimal import Decimal
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from billing.api.exact import AmountField, QuantityField
+
+MAX_WORKLOADS = 100
+MAX_DAYS = 366
+
+
+class WorkloadInput(serializers.Serializer[object]):
+    model = serializers.CharField(max_length=200)
+    calls_per_day = QuantityField()
+    input_tokens = QuantityField(
+        required=False, help_text="All of a call's input, cached or not."
+    )
+    output_tokens = QuantityField(required=False)
+    cached_share = QuantityField(
+        required=False, help_text="From 0 to 1: the part of the input that is cached."
+    )
+    properties = serializers.DictField(
+        required=False, help_text="What a call states beside these, as an event does."
+    )
+
+    def validate_cached_share(self, value: Decimal) -> Decimal:
+        if value > 1:
+            raise ValidationError("Must be from 0 to 1.")
+        return value
+
+
+class PastInput(serializers.Serializer[object]):
+    model = serializers.CharField(
+        max_length=200,
+        required=False,
+        help_text="Price every call as this model's; else each as its own.",
+    )
+
+
+class EstimateInput(serializers.Serializer[object]):
+    customer_id = serializers.CharField(
+        required=False, help_text="Whose prices count; a customer's key need not say."
+    )
+    plan = serializers.SlugField(
+        required=False,
+        help_text="Another plan than the customer's, by its code. For service keys.",
+    )
+    days = serializers.IntegerField(min_value=1, max_value=MAX_DAYS, default=30)
+    workloads = serializers.ListField(
+        child=WorkloadInput(),
+        min_length=1,
+        max_length=MAX_WORKLOADS,
+        required=False,
+        help_text="Described calls. Or else `past`.",
+    )
+    past = PastInput(
+        required=False,
+        help_text="The customer's real usage of the last `days`. Or else `workloads`.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("workloads" in attrs) == ("past" in attrs):
+            raise ValidationError({"workloads": "Describe workloads, or ask for past."})
+        return attrs
+
+
+class EstimatedChargeOutput(serializers.Serializer[object]):
+    dimension = serializers.CharField()
+    quantity = AmountField()
+    amount = AmountField()
+    explanation = serializers.CharField()
+
+
+class WorkloadOutput(serializers.Serializer[object]):
+    model = serializers.CharField(source="workload.model")
+    calls = AmountField()
+    amount = AmountField()
+    per_call = AmountField()
+    depends_on_time = serializers.BooleanField()
+    charges = EstimatedChargeOutput(many=True)
+
+
+class ProposedPackOutput(serializers.Serializer[object]):
+    code = serializers.CharField(source="pack.code")
+    name = serializers.CharField(source="pack.name")
+    count = serializers.IntegerField()
+    price = AmountField()
+    credits = AmountField()
+    lasts_days = serializers.IntegerField()
+
+
+class EstimateOutput(serializers.Serializer[object]):
+    currency = serializers.CharField(source="basis.currency")
+    plan = serializers.CharField(source="basis.plan.code")
+    as_of = serializers.DateTimeField(source="basis.at")
+    days = serializers.IntegerField()
+    amount = AmountField()
+    per_day = AmountField()
+    monthly_fee = AmountField(source="basis.plan.monthly_fee")
+    workloads = WorkloadOutput(many=True)
+    pack = ProposedPackOutput(allow_null=True)
+
+
+class ModelEstimateOutput(serializers.Serializer[object]):
+    model = serializers.CharField()
+    before = AmountField()
+    after = AmountField()
+
+
+class UnpricedOutput(serializers.Serializer[object]):
+    model = serializers.CharField()
+    code = serializers.CharField(source="reason")
+    detail = serializers.CharField()
+    calls = serializers.IntegerField()
+    before = AmountField()
+
+
+class PastEstimateOutput(serializers.Serializer[object]):
+    currency = serializers.CharField(source="basis.currency")
+    plan = serializers.CharField(source="basis.plan.code")
+    as_of = serializers.DateTimeField(source="basis.at")
+    start = serializers.DateTimeField()
+    days = serializers.IntegerField()
+    calls = serializers.IntegerField()
+    before = AmountField()
+    amount = AmountField(source="after")
+    difference = AmountField()
+    per_day = AmountField()
+    monthly_fee = AmountField(source="basis.plan.monthly_fee")
+    models = ModelEstimateOutput(many=True)
+    unpriced = UnpricedOutput(many=True)
+    pack = ProposedPackOutput(allow_null=True)
