@@ -24,6 +24,14 @@ from config.demo.traffic import AGENTS, CHAT, DATA, SOLO
 from invoices.services.purchases import buy_pack, mark_paid, start_payment
 from ratelimits.models import RateLimit, RateLimitPolicy
 
+# For the last model on the card.
+_UNSTREAMED = """\
+  - dimension: input_tokens
+    unit: 1000000 tokens
+    price_usd: 1.5
+    when:
+      request_type: whole
+"""
 PASSWORD = "tollgate demo"  # noqa: S105 - printed for all to see.
 ACTOR = "demo"
 
@@ -93,10 +101,17 @@ def issue_gateway_key() -> str:
 
 def _publish_prices(start: datetime, now: datetime) -> RateCard:
     card = create_rate_card(code="standard", name="Standard prices", currency="USD")
-    prices = parse_card((DATA / "prices.yaml").read_text(encoding="utf-8"))
-    version = draft_version(rate_card=card, card=prices)
+    text = (DATA / "prices.yaml").read_text(encoding="utf-8")
+    version = draft_version(rate_card=card, card=parse_card(text))
     publish_version(version=version, effective_from=start, by=ACTOR, at=now)
+    # Left for the operator to look at: what it changes, and what it would have cost.
+    draft_version(rate_card=card, card=parse_card(_next_prices(text)))
     return card
+
+
+def _next_prices(text: str) -> str:
+    """Return prices with a dearer output of one model, and a cheaper kind of call."""
+    return text.replace("price_usd: 0.012", "price_usd: 0.0135") + _UNSTREAMED
 
 
 def _make_plans(card: RateCard) -> dict[str, Plan]:
