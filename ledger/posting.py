@@ -120,7 +120,7 @@ def lock_wallets(wallet_ids: Iterable[int]) -> dict[int, OpenWallet]:
     wallets = {row[0]: _open_wallet(row) for row in rows}
     lots = CreditLot.objects.filter(wallet__in=wallets, remaining__gt=0)
     for lot in lots:
-        wallets[lot.wallet_id].lots.append(_open_lot(lot))
+        wallets[lot.wallet_id].lots.append(open_lot(lot))
     for wallet in wallets.values():
         wallet.lots = in_burn_down_order(wallet.lots)
     return wallets
@@ -133,7 +133,8 @@ def _open_wallet(row: tuple[Any, ...]) -> OpenWallet:
     )
 
 
-def _open_lot(lot: CreditLot) -> OpenLot:
+def open_lot(lot: CreditLot) -> OpenLot:
+    """Return a lot as it is drawn from while its wallet is locked."""
     return OpenLot(
         id=lot.pk,
         is_paid=lot.source == Source.PURCHASE,

@@ -91,6 +91,24 @@ def list_entries(*, wallet_id: int) -> QuerySet[Entry]:
     return entries.order_by("-sequence")
 
 
+def list_run(
+    *, wallet_id: int, first: int | None, last: int | None, recorded_at: datetime
+) -> list[Entry]:
+    """Return the entries between two sequences, both included, written at one moment.
+
+    Without a first one there are none.
+    """
+    if first is None:
+        return []
+    run = Entry.objects.filter(
+        # The moment lets PostgreSQL look into the right month alone.
+        wallet=wallet_id,
+        sequence__range=(first, last),
+        recorded_at=recorded_at,
+    )
+    return list(run.select_related("lot").order_by("sequence"))
+
+
 def list_expiring_wallets(*, expired_before: datetime) -> list[int]:
     """Return the wallets with lots to be swept, in id order."""
     due = CreditLot.objects.filter(

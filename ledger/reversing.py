@@ -1,0 +1,70 @@
+"""Giving used credits back to the very lots that paid.
+
+Everything here runs inside the transaction of a public service.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from ledger.burn_down import OpenLot, in_burn_down_order
+from ledger.models import Book, CreditLot, Entry, Kind
+from ledger.money import WIDE
+from ledger.posting import Cause, OpenWallet, open_lot
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """What was given back, as lot id and amount, and the lots that must not keep it."""
+
+    parts: list[tuple[int | None, Decimal]]
+    swept: list[OpenLot]
+
+
+def reverse(wallet: OpenWallet, entries: Sequence[Entry], why: Cause) -> Reversal:
+    """Give back what usage entries took, to the lots that paid, last draw first.
+
+    What no lot paid lifts the overdraft. The lots may be drawn from at once; what is
+    left then of those that the sweep had emptied expires again: see `expire_again`.
+    """
+    lots, swept = _reopen_lots(wallet, entries)
+    parts: list[tuple[int | None, Decimal]] = []
+    for entry in sorted(entries, key=lambda each: each.sequence, reverse=True):
+        amount = entry.amount.copy_negate()
+        because = replace(why, reverses=entry.sequence)
+        wallet.append(
+            Kind.REVERSAL, Book.CONSUMED, amount, lot_id=entry.lot_id, why=because
+        )
+        if entry.lot_id is not None:
+            lot = lots[entry.lot_id]
+            lot.remaining = WIDE.add(lot.remaining, amount)
+        parts.append((entry.lot_id, amount))
+    return Reversal(parts, swept)
+
+
+def _reopen_lots(
+    wallet: OpenWallet, entries: Iterable[Entry]
+) -> tuple[dict[int, OpenLot], list[OpenLot]]:
+    """Put the lots of entries among the wallet's, which are those with credits left.
+
+    Returns all of them by id, and the ones that the sweep had emptied.
+    """
+    lots = {lot.id: lot for lot in wallet.lots}
+    wanted = {entry.lot_id for entry in entries if entry.lot_id is not None}
+    empty = CreditLot.objects.filter(wallet=wallet.id, pk__in=wanted - lots.keys())
+    reopened = {lot.pk: (open_lot(lot), lot.expired_at) for lot in empty}
+    lots |= {pk: lot for pk, (lot, _) in reopened.items()}
+    wallet.lots = in_burn_down_order(lots.values())
+    return lots, [lot for lot, expired_at in reopened.values() if expired_at]
+
+
+def expire_again(wallet: OpenWallet, lots: Iterable[OpenLot], why: Cause) -> None:
+    """Take what is left in lots that the sweep had emptied once: they stay empty.
+
+    Write it together with what was given back to them, as the database demands.
+    """
+    for lot in lots:
+        if lot.remaining:
+            taken = lot.remaining.copy_negate()
+            wallet.append(Kind.EXPIRY, Book.EXPIRED, taken, lot_id=lot.id, why=why)
+            lot.remaining = WIDE.add(lot.remaining, taken)
