@@ -7,22 +7,23 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
+from billing.posted_json import (
+    MAX_EVENT_BYTES,
+    check_limits,
+    read_number,
+    without_lone_surrogates,
+)
 from billing.services.events import PostedEvent, StreamPart
 
 MAX_EVENTS = 1_000
 MAX_BYTES = 4 * 1024 * 1024
-MAX_EVENT_BYTES = 64 * 1024
 # Of commas: a thousand events have no more, and each costs memory before it is refused.
 MAX_PARTS = 200_000
-MAX_DEPTH = 32
-# Of a number with a fraction or an exponent, written out in full.
-MAX_NUMBER = 100
 _Key = Annotated[str, Meta(min_length=1, max_length=255)]
 _CustomerId = Annotated[str, Meta(min_length=1, max_length=64)]
 _Name = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -44,25 +45,10 @@ class _Event(msgspec.Struct, forbid_unknown_fields=True):
     stream: _Stream | None = None
 
 
-def _read_number(text: str) -> Decimal:
-    """Return a number as it will be read from the database: 1e2 is 100."""
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        number = None
-    if number is None or max(len(text), abs(number.adjusted())) > MAX_NUMBER:
-        message = f"Numbers may have {MAX_NUMBER} digits"
-        raise msgspec.ValidationError(message)
-    return Decimal(f"{number:f}") if number else number.copy_abs()
-
-
-_DECODER = msgspec.json.Decoder(_Event, float_hook=_read_number)
+_DECODER = msgspec.json.Decoder(_Event, float_hook=read_number)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _MESSAGE = re.compile(r"(?P<problem>.*?)(?: - at `\$(?P<path>.*)`)?", re.DOTALL)
-_SURROGATE = re.compile(
-    rb"(?P<kept>\\\\|\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w)|\\u[dD][89a-fA-F]\w\w"
-)
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 
@@ -117,7 +103,7 @@ def decode_body(body: bytes) -> Body:
 
 def _split(body: bytes) -> tuple[list[msgspec.Raw], tuple[str, ...], bool]:
     if b"\\u" in body:
-        body = _without_lone_surrogates(body)
+        body = without_lone_surrogates(body)
     if body.lstrip()[:1] == b"[":
         return _ARRAY.decode(body), (), False
     members = _OBJECT.decode(body)
@@ -126,33 +112,16 @@ def _split(body: bytes) -> tuple[list[msgspec.Raw], tuple[str, ...], bool]:
     return [msgspec.Raw(body.strip())], (), True
 
 
-def _without_lone_surrogates(body: bytes) -> bytes:
-    """Put NUL, which spoils its own event alone, for halves of a character.
-
-    JSON may write them, but no text can hold them, so that msgspec refuses all of it.
-    """
-    return _SURROGATE.sub(lambda match: match[0] if match["kept"] else b"\\u0000", body)
-
-
 def _decode_each(raw: list[msgspec.Raw]) -> Iterator[PostedEvent | BadEvent]:
     for text in raw:
         try:
             yield _posted(_DECODER.decode(text), text)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            yield _bad(error)
+            yield as_bad(error)
 
 
 def _posted(event: _Event, text: msgspec.Raw) -> PostedEvent:
-    raw = bytes(text)
-    if b"\\u0000" in raw:
-        message = "Text must not hold NUL or half of a character"
-        raise msgspec.ValidationError(message)
-    if len(raw) > MAX_EVENT_BYTES:
-        message = f"An event may have {MAX_EVENT_BYTES:,} bytes"
-        raise msgspec.ValidationError(message)
-    if _is_deep(event.properties, MAX_DEPTH):
-        message = "The JSON is nested too deeply"
-        raise msgspec.ValidationError(message)
+    check_limits(bytes(text), event.properties)
     return PostedEvent(
         customer=event.customer_id,
         idempotency_key=event.idempotency_key,
@@ -163,20 +132,12 @@ def _posted(event: _Event, text: msgspec.Raw) -> PostedEvent:
     )
 
 
-def _is_deep(value: object, levels: int) -> bool:
-    """Tell whether objects and arrays lie within each other beyond that many levels."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if not isinstance(value, list):
-        return False
-    return not levels or any(_is_deep(child, levels - 1) for child in value)
-
-
 def _part(stream: _Stream | None) -> StreamPart | None:
     return StreamPart(stream.sequence, stream.final) if stream else None
 
 
-def _bad(error: Exception) -> BadEvent:
+def as_bad(error: Exception) -> BadEvent:
+    """Say which field could not be read, and why."""
     if not isinstance(error, msgspec.ValidationError):
         return BadEvent((), _problem(error))
     match = _MESSAGE.fullmatch(str(error))

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing.api.ingest.decoding import MAX_BYTES, MAX_DEPTH, MAX_NUMBER
+from billing.api.ingest.decoding import MAX_BYTES
 from billing.models import UsageEvent
+from billing.posted_json import MAX_DEPTH, MAX_NUMBER
 from tests import audit, make
 from tests.http import SEED, event, post, with_property
 
