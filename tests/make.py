@@ -21,8 +21,16 @@ from billing.models.customers import Role
 from billing.models.plans import AtZero, Mode
 from billing.pricing.yaml_form import parse_card
 from billing.services import periods
+from billing.services.corrections import (
+    Corrected,
+    Note,
+    Replacement,
+    amend_event,
+    void_event,
+)
 from billing.services.customers import (
     EVENTS_WRITE,
+    SCOPES,
     USAGE_READ,
     add_member,
     create_customer,
@@ -221,6 +229,31 @@ def event(
         properties=seed | properties,
         stream=stream,
     )
+
+
+def void(customer: Customer, key: str = "req_1", *, at: datetime = NOW) -> Corrected:
+    """Take an event back."""
+    note = Note(reason="posted twice", actor="ada", at=at)
+    return void_event(customer=customer, key=key, note=note)
+
+
+def amend(
+    customer: Customer,
+    key: str = "req_1",
+    *,
+    by: str = "req_1b",
+    at: datetime = NOW,
+    **properties: Any,
+) -> Corrected:
+    """Put an event like the seed's, but for some properties, in another's place."""
+    instead = Replacement(key=by, properties=event(**properties).properties)
+    note = Note(reason="miscounted", actor="ada", at=at)
+    return amend_event(customer=customer, key=key, replacement=instead, note=note)
+
+
+def correcting_key() -> str:
+    """Make a service key that may correct usage too; returns the secret."""
+    return issue_api_key(name="gateway", scopes=SCOPES).secret
 
 
 def service_key() -> str:

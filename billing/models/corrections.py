@@ -74,3 +74,8 @@ class Correction(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} of event {self.event_id}"
+
+    @property
+    def cause(self) -> str:
+        """What its entries name as their cause."""
+        return f"correction:{self.pk}"

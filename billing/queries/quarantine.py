@@ -3,17 +3,24 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 
-from billing.models import Customer, QuarantinedEvent
+from billing.models import Customer, QuarantinedEvent, UsageEvent
 from billing.queries.paging import Page, read_page
 
 
 def list_quarantined(
     *, customer: Customer, before: int | None = None
 ) -> Page[QuarantinedEvent]:
-    """Return a customer's quarantined events, priced since or not, before an id."""
+    """Return a customer's quarantined events before an id, with `is_priced`.
+
+    One that is resolved and not priced was taken back.
+    """
+    priced = UsageEvent.objects.filter(
+        pk=OuterRef("pk"), occurred_at=OuterRef("occurred_at")
+    )
     events = QuarantinedEvent.objects.filter(customer=customer)
+    events = events.annotate(is_priced=Exists(priced))
     return read_page(events, key="id", before=before)
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
+from billing.queries.correction_checks import verify_corrections
 from ledger.verification import Finding, compare
 
 CLAIMS = """
     SELECT format('claim %s', claim.id), 'recorded',
         CASE WHEN event.id IS NOT NULL OR quarantined.id IS NOT NULL
+            OR correction.id IS NOT NULL
         THEN 'recorded' ELSE 'lost' END
     FROM billing_idempotencyclaim AS claim
     LEFT JOIN billing_usageevent AS event
@@ -14,6 +16,10 @@ CLAIMS = """
         AND event.idempotency_key = claim.key AND event.occurred_at = claim.occurred_at
     LEFT JOIN billing_quarantinedevent AS quarantined
         ON quarantined.id = claim.id AND quarantined.resolved_at IS NULL
+    -- Taken back before it had a price; had it one, it cost something.
+    LEFT JOIN billing_correction AS correction
+        ON correction.event_id = claim.id AND correction.customer_id = claim.customer_id
+        AND correction.amount = 0
 """
 STREAMS = """
     SELECT format('stream %s (%s)', stream.id, stream.key), 'claimed',
@@ -110,13 +116,20 @@ FUNDING = """
     SELECT format('customer %s, period %s, lot %s', customer_id, period_start, lot_id),
         derived.amount, stored.amount
     FROM (
-        SELECT event.customer_id, event.period_start,
+        SELECT paid.customer_id, paid.period_start,
             coalesce(entry.lot_id, 0) AS lot_id, -sum(entry.amount) AS amount
         FROM ledger_entry AS entry
         JOIN billing_customer AS customer ON customer.wallet_id = entry.wallet_id
-        JOIN billing_usageevent AS event ON event.customer_id = customer.id
-            AND 'event:' || event.idempotency_key = entry.cause
-        WHERE entry.kind = 'usage' GROUP BY 1, 2, 3
+        JOIN (
+            SELECT customer_id, period_start, 'usage' AS kind,
+                'event:' || idempotency_key AS cause
+            FROM billing_usageevent
+            UNION ALL
+            SELECT customer_id, period_start, 'reversal', 'correction:' || id
+            FROM billing_correction
+        ) AS paid ON paid.customer_id = customer.id
+            AND paid.kind = entry.kind AND paid.cause = entry.cause
+        GROUP BY 1, 2, 3
     ) AS derived
     FULL JOIN (
         SELECT customer_id, period_start, coalesce(lot_id, 0) AS lot_id, amount
@@ -135,3 +148,4 @@ def verify_usage() -> Iterator[Finding]:
     yield compare("event = what its entries took", ENTRIES)
     yield compare("usage rollups = charges", USAGE)
     yield compare("funding rollups = entries", FUNDING)
+    yield from verify_corrections()

@@ -18,6 +18,10 @@ from ledger.services import open_wallet
 KEYS = KeyGenerator(prefix_length=8, secret_key_length=40)
 EVENTS_WRITE = "events:write"
 USAGE_READ = "usage:read"
+EVENTS_CORRECT = "events:correct"
+SCOPES = (EVENTS_WRITE, USAGE_READ, EVENTS_CORRECT)
+# A customer must never take its own usage back.
+SERVICE_SCOPES = frozenset({EVENTS_CORRECT})
 # How exactly the last use is known: writing it on every call would cost a row lock.
 _USE_PRECISION = timedelta(minutes=1)
 
@@ -74,6 +78,10 @@ class IssuedKey:
     secret: str
 
 
+class ServiceScopeError(Exception):
+    """A customer's own key was to have a scope that only service keys may have."""
+
+
 @transaction.atomic
 def issue_api_key(
     *,
@@ -82,7 +90,12 @@ def issue_api_key(
     customer: Customer | None = None,
     expires_at: datetime | None = None,
 ) -> IssuedKey:
-    """Make an API key; without a customer it may act for all of them."""
+    """Make an API key; without a customer it may act for all of them.
+
+    :raises ServiceScopeError: if a customer's key is to have a service key's scope.
+    """
+    if customer and SERVICE_SCOPES.intersection(scopes):
+        raise ServiceScopeError(*sorted(SERVICE_SCOPES.intersection(scopes)))
     prefix = f"tg_{KEYS.get_prefix()}"
     secret = f"{prefix}.{KEYS.get_secret_key()}"
     key = ApiKey.objects.create(

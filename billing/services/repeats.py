@@ -17,13 +17,11 @@ def answer_repeats(items: Sequence[Item]) -> dict[int, Outcome]:
     claims = find_claims({item.key for item in items})
     same = [item for item in items if claims[item.key].fingerprint == item.fingerprint]
     first = _find_results(claims[item.key] for item in same)
-    waiting = _find_quarantined(claims[item.key] for item in same)
+    kept = _find_quarantined(claims[item.key] for item in same)
     answers = {item.index: conflict(item) for item in items}
     for item in same:
         event_id = claims[item.key].event_id
-        answers[item.index] = _duplicate(
-            item, first.get(event_id), waiting.get(event_id)
-        )
+        answers[item.index] = _duplicate(item, first.get(event_id), kept.get(event_id))
     return answers
 
 
@@ -36,12 +34,12 @@ def _find_results(claims: Iterable[EarlierClaim]) -> dict[int, _First]:
 
 
 def _find_quarantined(claims: Iterable[EarlierClaim]) -> dict[int, QuarantinedEvent]:
-    ids = {claim.event_id for claim in claims}
-    return QuarantinedEvent.objects.filter(resolved_at__isnull=True).in_bulk(ids)
+    # What was taken back before it had a price is answered as before.
+    return QuarantinedEvent.objects.in_bulk({claim.event_id for claim in claims})
 
 
 def _duplicate(
-    item: Item, first: _First | None, waiting: QuarantinedEvent | None
+    item: Item, first: _First | None, kept: QuarantinedEvent | None
 ) -> Outcome:
     outcome = Outcome(
         status=Status.DUPLICATE, idempotency_key=item.event.idempotency_key
@@ -49,6 +47,6 @@ def _duplicate(
     if first:
         outcome.cost, outcome.balance, outcome.waived = first
         outcome.currency = item.account.currency
-    if waiting:
-        outcome.code, outcome.detail = waiting.reason, waiting.detail
+    elif kept:
+        outcome.code, outcome.detail = kept.reason, kept.detail
     return outcome

@@ -26,7 +26,7 @@ _CHARGE_COLUMNS = (
 )
 
 
-class _Writer:
+class EventWriter:
     """The rows that a batch adds, gathered event by event."""
 
     def __init__(self, received_at: datetime) -> None:
@@ -140,7 +140,7 @@ def store_priced(
     priced: Iterable[PricedItem], books: LockedBooks, *, received_at: datetime
 ) -> dict[int, Outcome]:
     """Debit priced events from their wallets and store them with their charges."""
-    writer = _Writer(received_at)
+    writer = EventWriter(received_at)
     outcomes: dict[int, Outcome] = {}
     for each in priced:
         balance = writer.add(each, books.wallet_of(each.item.account))

@@ -34,8 +34,8 @@ def found() -> dict[str, list[str]]:
 def test_nothing_is_found_where_nothing_was_changed(event: UsageEvent) -> None:
     findings = list(verify_usage())
 
-    assert [each.differences for each in findings] == [[]] * 8
-    assert [each.compared for each in findings] == [2, 1, 0, 1, 2, 1, 2, 2]
+    assert [each.differences for each in findings] == [[]] * 14
+    assert [each.compared for each in findings] == [2, 1, 0, 1, 2, 1, 2, 2, *[0] * 6]
     assert event.amount
 
 

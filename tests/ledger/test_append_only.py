@@ -35,8 +35,10 @@ def test_the_application_may_only_add_to_it(
 def test_a_trigger_refuses_even_the_owner(
     model: type[models.Model], change: str
 ) -> None:
-    make.terms(make.customer(credits="50"))
+    customer = make.customer(credits="50")
+    make.terms(customer)
     make.record(make.event(), make.event("s", stream=StreamPart(0, is_final=True)))
+    make.void(customer)
 
     error = owner_refusal(change.format(table(model)))
 
