@@ -1,6 +1,7 @@
 """Reading invoices, from the list down to a single call and back. Nothing writes."""
 
-from invoices.queries.calls import Call, ExplainedCharge, get_call
+from invoices.queries.adjustments import find_corrected_lines
+from invoices.queries.calls import Call, ExplainedCharge, TakenBack, get_call
 from invoices.queries.lines import (
     CallPage,
     LineCall,
@@ -18,6 +19,8 @@ __all__ = [
     "ExplainedCharge",
     "LineCall",
     "LineDay",
+    "TakenBack",
+    "find_corrected_lines",
     "get_call",
     "get_invoice",
     "get_line",

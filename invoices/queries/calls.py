@@ -1,23 +1,28 @@
 """From a call's key to all its arithmetic and its invoice line. Nothing here writes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Q
-
 from billing.models import (
     Charge,
-    ContextBand,
+    Correction,
     Customer,
-    IdempotencyClaim,
-    Rate,
     RateCardVersion,
     UsageEvent,
 )
-from billing.pricing.card import DEFAULT_MODEL
+from billing.queries.calls import get_event, list_charges
+from billing.queries.corrections import (
+    find_amendment,
+    find_correction,
+    get_key,
+    list_correction_entries,
+)
 from billing.queries.explaining import explain_charge
-from invoices.models import InvoiceLine, LineKind, Status
+from invoices.models import CALL_LINES, InvoiceLine, Status
 from ledger.models import Entry
+from ledger.money import WIDE
+from ledger.queries import list_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +39,37 @@ class ExplainedCharge:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What took a call back: its charges below zero, and the credits given back.
+
+    `replacement` is the key of the call that stands instead.
+    """
+
+    correction: Correction
+    charges: list[ExplainedCharge]
+    entries: list[Entry]
+    replacement: str | None
+
+    @property
+    def amount(self) -> Decimal:
+        """The sum of the charges, below zero."""
+        return WIDE.minus(self.correction.amount)
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One call with everything that led to its amount, and who paid for it.
 
     An entry without a lot was paid by no credits: it is overdraft, or billed later.
+    `amends` is the key of the call that it replaces.
     """
 
     event: UsageEvent
     version: RateCardVersion
     charges: list[ExplainedCharge]
     entries: list[Entry]
+    taken_back: TakenBack | None
+    amends: str | None
 
     @property
     def lines(self) -> list[InvoiceLine]:
@@ -56,73 +82,62 @@ def get_call(*, customer: Customer, key: str) -> Call:
 
     :raises UsageEvent.DoesNotExist: if no priced call of the customer has this key.
     """
-    event = _get_event(customer, key)
+    event = get_event(customer=customer, key=key)
     versions = RateCardVersion.objects.select_related("rate_card")
-    charges = _list_charges(event)
-    lines = _find_lines(event, charges)
+    correction = find_correction(customer_id=customer.pk, event_id=event.pk)
+    amended = find_amendment(customer_id=customer.pk, event_id=event.pk)
     return Call(
         event=event,
         version=versions.get(pk=event.version_id),
-        charges=[
-            ExplainedCharge(charge, lines.get(_price_of(charge))) for charge in charges
-        ],
-        entries=_list_entries(event, customer),
+        charges=_explain(list_charges(event)),
+        entries=list_run(
+            wallet_id=customer.wallet_id,
+            first=event.first_entry,
+            last=event.last_entry,
+            recorded_at=event.recorded_at,
+        ),
+        taken_back=_take_back(event, customer, correction) if correction else None,
+        amends=get_key(event_id=amended.event_id) if amended else None,
     )
 
 
-def _get_event(customer: Customer, key: str) -> UsageEvent:
-    claim = IdempotencyClaim.objects.filter(customer=customer, key=key).first()
-    if claim is None:
-        raise UsageEvent.DoesNotExist(key)
-    # The time lets PostgreSQL look into the right month alone.
-    return UsageEvent.objects.get(pk=claim.pk, occurred_at=claim.occurred_at)
-
-
-def _list_charges(event: UsageEvent) -> list[Charge]:
-    # The index leads with rate and band, and the version knows which there can be.
-    priced_as = {"version": event.version_id, "model__in": (event.model, DEFAULT_MODEL)}
-    rates = Rate.objects.filter(**priced_as)
-    bands = ContextBand.objects.filter(**priced_as)
-    charges = Charge.objects.filter(
-        Q(band__in=list(bands.values_list("pk", flat=True))) | Q(band__isnull=True),
-        customer=event.customer_id,
-        rate__in=list(rates.values_list("pk", flat=True)),
-        period_start=event.period_start,
-        occurred_at=event.occurred_at,
-        event=event.pk,
-        correction_id__isnull=True,
+def _take_back(
+    event: UsageEvent, customer: Customer, correction: Correction
+) -> TakenBack:
+    replacement_id = correction.replacement_id
+    wallet_id = customer.wallet_id
+    return TakenBack(
+        correction=correction,
+        charges=_explain(list_charges(event, correction=correction)),
+        entries=list_correction_entries(correction, wallet_id=wallet_id),
+        replacement=get_key(event_id=replacement_id) if replacement_id else None,
     )
-    chained = charges.select_related("rate__version__rate_card", "band")
-    return list(chained.order_by("rate_id", "tier", "pk"))
 
 
-_Price = tuple[int | None, int | None, int | None, Decimal]
+def _explain(charges: list[Charge]) -> list[ExplainedCharge]:
+    lines = _find_lines(charges)
+    return [ExplainedCharge(each, lines.get(_price_of(each))) for each in charges]
+
+
+_Price = tuple[object, ...]
 
 
 def _price_of(row: Charge | InvoiceLine) -> _Price:
     """Return what a charge shares with its line."""
-    return row.rate_id, row.band_id, row.tier, row.discount
+    return row.rate_id, row.band_id, row.tier, row.discount, row.corrects
 
 
-def _find_lines(event: UsageEvent, charges: list[Charge]) -> dict[_Price, InvoiceLine]:
-    """Return the lines of the event's period for its rates, by their price."""
+def _find_lines(charges: Iterable[Charge]) -> dict[_Price, InvoiceLine]:
+    """Return the lines of one call's charges in one period, by their price."""
+    first = next(iter(charges), None)
+    if first is None:
+        return {}
     lines = InvoiceLine.objects.filter(
-        invoice__customer=event.customer_id,
-        invoice__period_start=event.period_start,
-        kind=LineKind.USAGE,
-        model=event.model,
+        invoice__customer=first.customer_id,
+        invoice__period_start=first.period_start,
+        kind__in=CALL_LINES,
+        model=first.model,
         rate__in={charge.rate_id for charge in charges},
     ).exclude(invoice__status__in=(Status.DRAFT, Status.VOID))
     found = lines.select_related("invoice")
     return {_price_of(line): line for line in found}
-
-
-def _list_entries(event: UsageEvent, customer: Customer) -> list[Entry]:
-    if event.first_entry is None:
-        return []
-    entries = Entry.objects.filter(
-        wallet=customer.wallet_id,
-        sequence__range=(event.first_entry, event.last_entry),
-        recorded_at=event.recorded_at,
-    )
-    return list(entries.select_related("lot").order_by("sequence"))

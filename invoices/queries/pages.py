@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from billing.models import Customer
 from invoices.models import AppliedCredit, Invoice, InvoiceLine, Status
+from invoices.queries.adjustments import find_corrected_lines
 from invoices.queries.lines import (
     CallPage,
     LineDay,
@@ -45,11 +46,15 @@ class InvoicePage:
 
 @dataclass(frozen=True, slots=True)
 class LinePage:
-    """An invoice line with the days that it is made of."""
+    """An invoice line with the days that it is made of.
+
+    `corrected` is the line of an earlier invoice that it takes back from.
+    """
 
     line: InvoiceLine
     price: str
     days: list[LineDay]
+    corrected: InvoiceLine | None
 
     @property
     def calls(self) -> int:
@@ -100,7 +105,12 @@ def get_line_page(*, customer: Customer, number: str, position: int) -> LinePage
     :raises InvoiceLine.DoesNotExist: if the customer has no such line.
     """
     line = get_line(customer=customer, number=number, position=position)
-    return LinePage(line, describe_price(line), list_days(line=line))
+    return LinePage(
+        line=line,
+        price=describe_price(line),
+        days=list_days(line=line),
+        corrected=find_corrected_lines([line]).get(line.pk),
+    )
 
 
 def get_day_page(

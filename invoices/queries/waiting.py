@@ -47,6 +47,8 @@ def list_periods_to_invoice(*, customer: Customer, at: datetime) -> list[Period]
 
 def _used_starts(customer: Customer, *, before: datetime) -> set[datetime]:
     used = UsageRollup.objects.filter(customer=customer, period_start__lt=before)
+    # Nothing is left of a price whose calls were all taken back.
+    used = used.exclude(calls=0, quantity=0, amount=0)
     return set(used.values_list("period_start", flat=True).distinct())
 
 

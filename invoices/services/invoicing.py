@@ -71,6 +71,23 @@ def _fill(invoice: Invoice, at: datetime) -> None:
 
 
 @transaction.atomic
+def discard_empty_draft(*, customer: Customer, period: Period) -> None:
+    """Drop a period's draft if all that was on it has been taken back since."""
+    lock_wallets([customer.wallet_id])
+    drafts = Invoice.objects.select_for_update().filter(
+        customer=customer,
+        kind=Kind.USAGE,
+        period_start=period.start,
+        status=Status.DRAFT,
+    )
+    for draft in drafts:
+        if not build_lines(draft):
+            draft.lines.all().delete()
+            draft.applied_credits.all().delete()
+            draft.delete()
+
+
+@transaction.atomic
 def finalize_invoice(*, invoice: Invoice, at: datetime) -> Invoice:
     """Close a draft's period, work it out for the last time, number and freeze it.
 

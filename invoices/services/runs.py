@@ -12,6 +12,7 @@ from invoices.models import Invoice
 from invoices.queries.waiting import list_periods_to_invoice
 from invoices.services.invoicing import (
     EmptyPeriodError,
+    discard_empty_draft,
     draft_invoice,
     finalize_invoice,
 )
@@ -44,5 +45,6 @@ def invoice_period(
     try:
         draft = draft_invoice(customer=customer, period=period, at=at)
     except EmptyPeriodError:
+        discard_empty_draft(customer=customer, period=period)
         return None
     return finalize_invoice(invoice=draft, at=at) if is_over else draft

@@ -13,10 +13,13 @@ from ledger.queries import get_balance
 
 
 def build_applied_credits(invoice: Invoice) -> list[AppliedCredit]:
-    """Return what each lot paid of the period's usage, exactly and not yet stored."""
+    """Return what each lot paid of the period's usage, exactly and not yet stored.
+
+    Below zero it got more back for calls of earlier invoices than it paid.
+    """
     funding = FundingRollup.objects.filter(
         customer=invoice.customer_id, period_start=invoice.period.start
-    )
+    ).exclude(amount=0)
     return [
         AppliedCredit(invoice=invoice, lot_id=paid.lot_id, amount=paid.amount)
         for paid in funding.order_by("lot")
@@ -39,7 +42,9 @@ def settle(
     """Divide an invoice's total: due in money, carried on the wallet, paid by credits.
 
     Fees are due, and the usage that no credits covered if the plan bills it; else that
-    usage stays on the wallet as overdraft, which the next pack settles first.
+    usage stays on the wallet as overdraft, which the next pack settles first. Where
+    more was taken back of earlier invoices than was used, the credits are below zero:
+    they are on the wallet again.
     """
     fees = total(line.exact_amount for line in lines if line.kind == LineKind.FEE)
     uncovered = _uncovered_usage(invoice, at)

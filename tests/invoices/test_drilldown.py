@@ -183,7 +183,7 @@ class TestListCalls:
         number = str(final(customer_with_usage(calls=5)).number)
         line = get_line(customer=Customer.objects.get(), number=number, position=1)
 
-        # The charges, the day's totals, the keys.
-        with django_assert_num_queries(3):
+        # The calls, their charges and keys, the day's totals.
+        with django_assert_num_queries(4):
             page = list_calls(line=line, day=DAY)
             assert [call.explanation for call in page.calls]
