@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from typing import Any, Protocol, cast
+from urllib.parse import quote
 
 from django.test import Client
 
@@ -55,6 +56,21 @@ def post(
         content_type=content_type,
         headers={"Authorization": f"Bearer {key or make.service_key()}"},
         **more,
+    )
+    return cast("Answer", response)
+
+
+def correct(key: str, how: str, body: object, *, secret: str = "") -> Answer:
+    """Post to `/v1/events/{key}/void` or `/amend`, as a key that may."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    path, _, query = how.partition("?")
+    response = Client(raise_request_exception=False).generic(
+        "POST",
+        f"{EVENTS}/{quote(key)}/{path}",
+        text,
+        content_type="application/json",
+        QUERY_STRING=query,
+        headers={"Authorization": f"Bearer {secret or make.correcting_key()}"},
     )
     return cast("Answer", response)
 

@@ -7,6 +7,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from billing.models import ApiKey, Customer
+from billing.services.customers import EVENTS_CORRECT, USAGE_READ
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -20,6 +21,20 @@ class HasScope(BasePermission):
     def has_permission(self, request: Request, view: "APIView") -> bool:
         key = request.auth
         return isinstance(key, ApiKey) and view.required_scope in key.scopes  # type: ignore[attr-defined]
+
+
+class MayCorrect(BasePermission):
+    """A service key with the scope to correct usage; to read, the scope to read."""
+
+    message = f"Only a service key with the scope {EVENTS_CORRECT} may correct usage."
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:  # noqa: ARG002
+        key = request.auth
+        if not isinstance(key, ApiKey):
+            return False
+        if request.method != "POST":
+            return USAGE_READ in key.scopes
+        return key.is_service_key and EVENTS_CORRECT in key.scopes
 
 
 def key_of(request: Request) -> ApiKey:

@@ -12,8 +12,7 @@ from billing.models.customers import Role
 from billing.models.plans import AtZero, Mode
 from billing.pricing.yaml_form import parse_card
 from billing.services.customers import (
-    EVENTS_WRITE,
-    USAGE_READ,
+    SCOPES,
     add_member,
     create_customer,
     issue_api_key,
@@ -96,7 +95,7 @@ def populate(*, start: datetime, now: datetime) -> None:
 
 def issue_gateway_key() -> str:
     """Make a gateway's key for this run; returns its secret."""
-    return issue_api_key(name="demo gateway", scopes=[EVENTS_WRITE, USAGE_READ]).secret
+    return issue_api_key(name="demo gateway", scopes=SCOPES).secret
 
 
 def _publish_prices(start: datetime, now: datetime) -> RateCard:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from billing.api.exact import AmountField
 from invoices.api.base import CustomerInput, CustomerView
-from invoices.api.lines import BandOutput, DayOutput
+from invoices.api.lines import BandOutput, DayOutput, OwnLineOutput
 from invoices.queries import get_call, get_line, list_calls
 
 
@@ -64,12 +64,6 @@ class CallsView(CustomerView):
         return Response(CallPageOutput(page).data)
 
 
-class OwnLineOutput(serializers.Serializer[object]):
-    invoice = serializers.CharField(source="invoice.number")
-    position = serializers.IntegerField()
-    description = serializers.CharField()
-
-
 class ExplainedChargeOutput(ChargeOutput):
     band = BandOutput(source="charge.band", allow_null=True)
     when = serializers.DictField(source="charge.rate.when")
@@ -87,7 +81,21 @@ class EntryOutput(serializers.Serializer[object]):
     kind = serializers.CharField()
     amount = AmountField()
     balance_after = AmountField()
+    # The sequence of the entry that it takes back.
+    reverses = serializers.IntegerField(allow_null=True)
     lot = LotOutput(allow_null=True)
+
+
+class TakenBackOutput(serializers.Serializer[object]):
+    kind = serializers.CharField(source="correction.kind")
+    reason = serializers.CharField(source="correction.reason")
+    actor = serializers.CharField(source="correction.actor")
+    recorded_at = serializers.DateTimeField(source="correction.recorded_at")
+    period_start = serializers.DateTimeField(source="correction.period_start")
+    amount = AmountField(source="correction.amount")
+    replacement = serializers.CharField(allow_null=True)
+    charges = ExplainedChargeOutput(many=True)
+    entries = EntryOutput(many=True)
 
 
 class CallOutput(serializers.Serializer[object]):
@@ -107,10 +115,16 @@ class CallOutput(serializers.Serializer[object]):
     version = serializers.IntegerField(source="version.number")
     charges = ExplainedChargeOutput(many=True)
     entries = EntryOutput(many=True)
+    correction = TakenBackOutput(source="taken_back", allow_null=True)
+    amends = serializers.CharField(allow_null=True)
 
 
 class EventView(CustomerView):
-    """One call: its whole arithmetic, what paid for it, and its invoice lines."""
+    """One call: its whole arithmetic, what paid for it, and its invoice lines.
+
+    If it was taken back, `correction` says why, by whom, and how; `amends` is the key
+    of the call that it stands in for.
+    """
 
     @extend_schema(
         operation_id="get_event",

@@ -1,13 +1,20 @@
 """`GET /v1/invoices/{number}/lines`, and each line's days."""
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing.api.exact import AmountField
 from invoices.api.base import CustomerInput, CustomerView
-from invoices.queries import get_invoice, get_line, list_days, list_lines
+from invoices.models import InvoiceLine
+from invoices.queries import (
+    find_corrected_lines,
+    get_invoice,
+    get_line,
+    list_days,
+    list_lines,
+)
 
 
 class TierOutput(serializers.Serializer[object]):
@@ -37,6 +44,12 @@ class BandOutput(serializers.Serializer[object]):
     multiplier = AmountField()
 
 
+class OwnLineOutput(serializers.Serializer[object]):
+    invoice = serializers.CharField(source="invoice.number")
+    position = serializers.IntegerField()
+    description = serializers.CharField()
+
+
 class LineOutput(serializers.Serializer[object]):
     position = serializers.IntegerField()
     kind = serializers.CharField()
@@ -51,6 +64,13 @@ class LineOutput(serializers.Serializer[object]):
     quantity = AmountField()
     exact_amount = AmountField()
     amount = AmountField()
+    # The line of an earlier invoice that an adjustment takes back from.
+    corrects = serializers.SerializerMethodField()
+
+    @extend_schema_field(OwnLineOutput(allow_null=True))
+    def get_corrects(self, line: InvoiceLine) -> object:
+        corrected = self.context["corrected"].get(line.pk)
+        return OwnLineOutput(corrected).data if corrected else None
 
 
 class LinesOutput(serializers.Serializer[object]):
@@ -78,7 +98,9 @@ class LinesView(CustomerView):
     )
     def get(self, request: Request, number: str) -> Response:  # noqa: ARG002
         invoice = get_invoice(customer=self.get_customer(), number=number)
-        return Response(LinesOutput({"results": list_lines(invoice=invoice)}).data)
+        lines = list(list_lines(invoice=invoice))
+        context = {"corrected": find_corrected_lines(lines)}
+        return Response(LinesOutput({"results": lines}, context=context).data)
 
 
 class DaysView(CustomerView):

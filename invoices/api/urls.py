@@ -2,6 +2,7 @@ from django.urls import path
 
 from invoices import converters  # noqa: F401 - registers the types of the paths below.
 from invoices.api.calls import CallsView, EventView
+from invoices.api.corrections import AmendView, VoidView
 from invoices.api.invoices import InvoicesView, InvoiceView
 from invoices.api.lines import DaysView, LinesView
 
@@ -17,5 +18,8 @@ urlpatterns = [
         CallsView.as_view(),
         name="invoice-line-calls",
     ),
+    # A key may hold slashes, so what is done to it comes first.
+    path("events/<key:key>/void", VoidView.as_view(), name="event-void"),
+    path("events/<key:key>/amend", AmendView.as_view(), name="event-amend"),
     path("events/<key:key>", EventView.as_view(), name="event"),
 ]
