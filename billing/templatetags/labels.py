@@ -7,6 +7,7 @@ from billing import exact_json
 register = template.Library()
 
 _CALL = "event:"
+_CORRECTION = "correction:"
 _TONES = {
     "active": "good",
     "open": "warn",
@@ -37,3 +38,10 @@ def tone(state: str) -> str:
 def call_key(cause: str) -> str:
     """Return the key of the call that caused an entry; nothing if no call did."""
     return cause.removeprefix(_CALL) if cause.startswith(_CALL) else ""
+
+
+@register.filter
+def correction_id(cause: str) -> str:
+    """Return the id of the correction that caused an entry; nothing if none did."""
+    found = cause.startswith(_CORRECTION)
+    return cause.removeprefix(_CORRECTION) if found else ""

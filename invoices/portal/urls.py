@@ -4,6 +4,7 @@ from invoices import converters  # noqa: F401 - registers the types of the paths
 from invoices.portal.views import (
     BuyView,
     CallView,
+    CorrectionView,
     DayView,
     FindView,
     InvoicesView,
@@ -21,6 +22,7 @@ urlpatterns = [
         "invoices/<str:number>/<int:position>/<day:day>/", DayView.as_view(), name="day"
     ),
     path("calls/<key:key>", CallView.as_view(), name="call"),
+    path("corrections/<int:pk>/", CorrectionView.as_view(), name="correction"),
     path("find/", FindView.as_view(), name="find"),
     path("buy/", BuyView.as_view(), name="buy"),
 ]

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing.forms import BuyForm, FindForm, PlaceForm
+from billing.queries.corrections import get_corrected_key
 from billing.queries.paging import Page, read_page
 from billing.views.base import PortalView
 from invoices.models import Invoice
@@ -83,6 +84,22 @@ class CallView(PortalView):
 
     def get_page(self) -> Call:
         return get_call(customer=self.customer, key=self.kwargs["key"])
+
+
+class CorrectionView(PortalView):
+    """Leads from a correction to the call that it took back."""
+
+    section = "usage"
+
+    def get(self, _request: HttpRequest, pk: int) -> HttpResponse:
+        try:
+            key = get_corrected_key(customer=self.customer, correction_id=pk)
+        except ObjectDoesNotExist as error:
+            raise Http404 from error
+        return redirect("portal:call", key=key)
+
+    def get_page(self) -> None:
+        return None
 
 
 class FindView(PortalView):

@@ -21,7 +21,13 @@ from tests.invoices.state import MONTH_END, final, use
 pytestmark = pytest.mark.django_db
 
 NUMBER = "INV-2026-000001"
-ARGUMENTS = {"number": NUMBER, "position": 1, "day": "2026-11-15", "key": "req_1"}
+ARGUMENTS = {
+    "pk": 0,
+    "number": NUMBER,
+    "position": 1,
+    "day": "2026-11-15",
+    "key": "req_1",
+}
 PAGES: list[URLPattern] = [*billing_urls.urlpatterns, *invoices_urls.urlpatterns]
 POSTED = {"act", "buy", "pay"}
 # The session, the user and their memberships.
@@ -223,10 +229,11 @@ class TestQueries:
             (f"/portal/invoices/{NUMBER}/", 4),
             # The line and its days.
             (f"/portal/invoices/{NUMBER}/1/", 2),
-            # The line, the day's sum, its charges and their keys.
-            (f"/portal/invoices/{NUMBER}/1/2026-11-15/", 4),
-            # The claim, the event, rates, bands, charges, lines, version, entries.
-            ("/portal/calls/req_1", 8),
+            # The line, the day's sum, its calls, their charges and keys.
+            (f"/portal/invoices/{NUMBER}/1/2026-11-15/", 5),
+            # The claim, the event, what took it back, what it amends, rates, bands,
+            # charges, lines, version, entries.
+            ("/portal/calls/req_1", 10),
         ],
     )
     def test_are_few(
@@ -262,6 +269,13 @@ class TestStrangers:
     def test_are_not_the_customers_own_people(
         self, browser: Client, page: URLPattern
     ) -> None:
-        expected = {"find": 302, "pay": 302, "act": 404, "buy": 404}
+        # Nothing was taken back.
+        expected = {
+            "find": 302,
+            "pay": 302,
+            "act": 404,
+            "buy": 404,
+            "correction": 404,
+        }
 
         assert ask(browser, page) == expected.get(page.name or "", 200)
