@@ -65,6 +65,7 @@ def history() -> Customer:
     use(make.event(), make.event("req_2", stream=StreamPart(0, is_final=False)))
     record_events(events=[make.event("req_3", model="unheard-of")], received_at=NOW)
     final(customer)
+    make.amend(customer)
     _buy(customer)
     _backtest(customer)
     return customer
@@ -172,7 +173,7 @@ class TestHistory:
         self, operator: Client
     ) -> None:
         response = operator.get(
-            f"/admin/billing/usageevent/{UsageEvent.objects.get().pk}/change/"
+            f"/admin/billing/usageevent/{UsageEvent.objects.earliest('pk').pk}/change/"
         )
 
         page = response.content.decode()

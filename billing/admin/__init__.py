@@ -1,5 +1,6 @@
 from billing.admin import (
     backtests,
+    corrections,
     customers,
     people,
     prices,
@@ -10,6 +11,7 @@ from billing.admin import (
 
 __all__ = [
     "backtests",
+    "corrections",
     "customers",
     "people",
     "prices",

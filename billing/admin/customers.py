@@ -10,8 +10,8 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from billing.models import ApiKey, CreditPack, Customer, Membership, Plan
 from billing.services.customers import (
-    EVENTS_WRITE,
-    USAGE_READ,
+    SCOPES,
+    SERVICE_SCOPES,
     create_customer,
     issue_api_key,
     revoke_api_key,
@@ -32,7 +32,7 @@ _FIXED_TERMS = (
     exactly("bonus_credits"),
     "validity_days",
 )
-_SCOPES = [(scope, scope) for scope in (EVENTS_WRITE, USAGE_READ)]
+_SCOPES = [(scope, scope) for scope in SCOPES]
 
 
 class CustomerForm(forms.ModelForm[Customer]):
@@ -148,6 +148,13 @@ class ApiKeyForm(forms.ModelForm[ApiKey]):
         help_texts = {
             "customer": "Empty: a service key that may act for every customer.",
         }
+
+    def clean(self) -> None:
+        is_own = self.cleaned_data.get("customer")
+        kept = SERVICE_SCOPES.intersection(self.cleaned_data.get("scopes", ()))
+        if is_own and kept:
+            names = ", ".join(sorted(kept))
+            self.add_error("scopes", f"Only for keys without a customer: {names}.")
 
 
 @admin.register(ApiKey)

@@ -3,6 +3,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from billing.admin.corrections import CorrectingAdmin
 from billing.models import (
     FundingRollup,
     IdempotencyClaim,
@@ -14,7 +15,7 @@ from billing.models import (
 from billing.queries.calls import filter_by_key
 from billing.queries.quarantine import ReasonCount, count_waiting
 from billing.services.quarantine import retry_quarantined
-from ledger.admin import AMOUNT, HistoryAdmin, ReadOnlyAdmin, exactly
+from ledger.admin import AMOUNT, HistoryAdmin, exactly
 
 
 @admin.register(IdempotencyClaim)
@@ -36,7 +37,7 @@ class IdempotencyClaimAdmin(HistoryAdmin[IdempotencyClaim]):
 
 
 @admin.register(QuarantinedEvent)
-class QuarantinedEventAdmin(ReadOnlyAdmin[QuarantinedEvent]):
+class QuarantinedEventAdmin(CorrectingAdmin[QuarantinedEvent]):
     list_display = (
         "idempotency_key",
         "customer",

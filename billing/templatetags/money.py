@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from django import template
 
-from ledger.money import format_exact, format_money, format_quantity
+from ledger.money import WIDE, format_exact, format_money, format_quantity
 
 register = template.Library()
 
@@ -23,6 +23,12 @@ def signed(amount: Decimal) -> str:
     """Write credits that were moved, with their direction: "+50.00", "-0.014232"."""
     text = credits(amount)
     return f"+{text}" if amount > 0 else text
+
+
+@register.filter
+def back(amount: Decimal) -> str:
+    """Write credits that were taken as they come back: -0.5 as "+0.50"."""
+    return signed(WIDE.minus(amount))
 
 
 @register.filter

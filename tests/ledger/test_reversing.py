@@ -56,7 +56,7 @@ class TestReverse:
             (Kind.REVERSAL, second.pk, 4, 4),
             (Kind.REVERSAL, first.pk, 4, 3),
         ]
-        assert (remaining(first), remaining(second)) == (4, 6)
+        assert make.row(remaining(first), remaining(second)) == (4, 6)
         assert audit.differences() == []
 
     def test_books_it_as_consumed_no_more(self) -> None:
@@ -108,7 +108,7 @@ class TestReverse:
         reverse_last(wallet, then_spend="1")
 
         assert rows(wallet, after=6) == [(Kind.USAGE, soon.pk, -1, None)]
-        assert (remaining(soon), remaining(late)) == (1, 2)
+        assert make.row(remaining(soon), remaining(late)) == (1, 2)
 
 
 class TestAnExpiredLot:

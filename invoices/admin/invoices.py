@@ -1,21 +1,8 @@
-"""Invoices for operators, and the calls that they are made of.
-
-A call's page shows its arithmetic and its way to the invoice, which billing cannot
-know: so calls and charges are registered here.
-"""
-
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
 
-from billing import exact_json
-from billing.models import Charge, UsageEvent
-from billing.queries.calls import find_events
-from billing.queries.explaining import explain_charge
 from invoices.models import (
     AppliedCredit,
     Invoice,
@@ -24,7 +11,6 @@ from invoices.models import (
     Payment,
     ProviderEvent,
 )
-from invoices.queries import get_call
 from ledger.admin import (
     AMOUNT,
     HistoryAdmin,
@@ -136,81 +122,3 @@ class ProviderEventAdmin(HistoryAdmin[ProviderEvent]):
 class NumberSeriesAdmin(ReadOnlyAdmin[NumberSeries]):
     list_display = ("series", "year", "last")
     ordering = ("-year", "series")
-
-
-@admin.register(UsageEvent)
-class UsageEventAdmin(HistoryAdmin[UsageEvent]):
-    list_display = (
-        "idempotency_key",
-        "customer",
-        "model",
-        AMOUNT,
-        "occurred_at",
-        "recorded_at",
-    )
-    list_select_related = ("customer",)
-    search_fields = ("=idempotency_key",)
-    fields = (
-        "idempotency_key",
-        "customer",
-        "event_name",
-        "model",
-        "occurred_at",
-        "recorded_at",
-        "posted_properties",
-        "version",
-        "amount",
-        "charges",
-        "entries",
-        "balance_after",
-        "period_start",
-    )
-    readonly_fields = ("posted_properties", "charges", "entries")
-
-    def get_search_results(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[UsageEvent],
-        search_term: str,
-    ) -> tuple[QuerySet[UsageEvent], bool]:
-        if not search_term:
-            return queryset, False
-        return find_events(queryset, key=search_term), False
-
-    @admin.display(description="properties")
-    def posted_properties(self, event: UsageEvent) -> str:
-        return exact_json.encode(event.properties).decode()
-
-    @admin.display(description="charges")
-    def charges(self, event: UsageEvent) -> SafeString:
-        call = get_call(customer=event.customer, key=event.idempotency_key)
-        rows = (
-            (each.explanation, each.line or "not invoiced") for each in call.charges
-        )
-        return format_html_join("", "<p>{} ({})</p>", rows)
-
-    @admin.display(description="entries")
-    def entries(self, event: UsageEvent) -> SafeString:
-        call = get_call(customer=event.customer, key=event.idempotency_key)
-        rows = ((entry, entry.lot or "overdraft") for entry in call.entries)
-        return format_html_join("", "<p>{}: {}</p>", rows)
-
-
-@admin.register(Charge)
-class ChargeAdmin(HistoryAdmin[Charge]):
-    list_display = (
-        "event_id",
-        "customer",
-        "model",
-        "dimension",
-        exactly("quantity"),
-        exactly("unit_price"),
-        exactly("multiplier"),
-        AMOUNT,
-        "occurred_at",
-    )
-    list_select_related = ("customer", "rate__version__rate_card")
-    readonly_fields = ("arithmetic",)
-
-    def arithmetic(self, charge: Charge) -> str:
-        return explain_charge(charge)

@@ -1,0 +1,3 @@
+from invoices.admin import calls, invoices
+
+__all__ = ["calls", "invoices"]
