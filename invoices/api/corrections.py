@@ -7,6 +7,7 @@ from rest_framework.exceptions import APIException, ErrorDetail, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from billing.api.exact import AmountField
 from billing.api.ingest.corrections import AmendBody, VoidBody, read_correction
 from billing.api.ingest.events import RawJSONParser
 from billing.api.permissions import MayCorrect, get_customer, key_of
@@ -25,7 +26,6 @@ from billing.services.corrections import (
     amend_event,
     void_event,
 )
-from invoices.api.base import AmountField
 from invoices.api.calls import EntryOutput, EventView
 
 

@@ -59,7 +59,6 @@ class LineOutput(serializers.Serializer[object]):
     band = BandOutput(allow_null=True)
     tier = serializers.IntegerField(allow_null=True)
     discount = AmountField()
-    corrects = serializers.DateTimeField(allow_null=True)
     calls = serializers.IntegerField()
     quantity = AmountField()
     exact_amount = AmountField()

@@ -178,7 +178,7 @@ def test_the_version_of_the_calls_own_time_counts() -> None:
 
 
 def test_a_name_that_cannot_be_stored_is_no_model_of_the_default_price() -> None:
-    properties = {"seconds": 90, "input_tokens": 0, "output_tokens": 0}
+    properties: dict[str, Any] = {"seconds": 90, "input_tokens": 0, "output_tokens": 0}
 
     long, short = make.record(
         make.event("a", **properties, model="m" * 201),

@@ -5,10 +5,10 @@ from decimal import Decimal
 import pytest
 
 from billing.models import Customer
-from billing.models.plans import AtZero, Mode
+from billing.models.plans import AtZero, Mode, Plan
 from invoices.models import Invoice, InvoiceLine, LineKind, Status
 from invoices.queries import find_corrected_lines, get_call, list_calls, list_days
-from invoices.services.invoicing import EmptyPeriodError
+from invoices.services.invoicing import EmptyPeriodError, discard_empty_draft
 from invoices.services.runs import invoice_customer
 from tests import make
 from tests.invoices.months import (
@@ -80,6 +80,15 @@ class TestBeforeTheInvoice:
         assert not Invoice.objects.exists()
         customer.refresh_from_db()
         assert customer.closed_until == NOVEMBER.end
+
+    def test_a_draft_with_calls_left_is_kept(self) -> None:
+        customer = customer_with(credits="50")
+        use_dollars(3)
+        drafted = draft(customer)
+
+        discard_empty_draft(customer=customer, period=NOVEMBER)
+
+        assert Invoice.objects.get() == drafted
 
     def test_an_amended_call_is_on_it_as_it_was(self) -> None:
         customer = customer_with(credits="50")
@@ -214,6 +223,18 @@ class TestDrillDown:
         _, before, _ = self.adjusted()
 
         assert find_corrected_lines([before]) == {}
+
+    def test_of_a_waived_call_has_nothing_to_lead_to(self) -> None:
+        customer = customer_with(credits="50")
+        Plan.objects.update(waives_failed_calls=True)
+        use(make.event(output_tokens=0, status=500))
+        make.void(customer)
+
+        call = get_call(customer=customer, key="req_1")
+
+        assert call.taken_back
+        assert call.taken_back.charges == call.charges == []
+        assert call.lines == []
 
     def test_leads_between_a_call_and_what_stands_instead(self) -> None:
         customer = customer_with(credits="50")
