@@ -34,6 +34,16 @@ COMPLETE = """
     FROM invoices_invoice AS invoice
     WHERE invoice.kind = 'usage' AND invoice.status NOT IN ('draft', 'void')
 """
+TRUE_UPS = """
+    SELECT format('invoice %s, true-ups', invoice.number),
+        coalesce((SELECT sum(amount) FROM billing_trueup
+            WHERE customer_id = invoice.customer_id
+            AND period_start = invoice.period_start), 0),
+        coalesce((SELECT sum(exact_amount) FROM invoices_invoiceline
+            WHERE invoice_id = invoice.id AND kind = 'true_up'), 0)
+    FROM invoices_invoice AS invoice
+    WHERE invoice.kind = 'usage' AND invoice.status NOT IN ('draft', 'void')
+"""
 TOTALS = """
     SELECT format('invoice %s', invoice.number), coalesce(sum(line.amount), 0),
         invoice.total
@@ -92,6 +102,7 @@ def verify_invoices() -> Iterator[Finding]:
     """
     yield compare("invoice line = sum of its calls", LINES)
     yield compare("invoice = all charges of its period", COMPLETE)
+    yield compare("invoice = all true-ups of its period", TRUE_UPS)
     yield compare("invoice total = sum of its lines", TOTALS)
     yield compare("invoice due = total - credits - carried over", PARTS)
     yield compare("applied credits = funding of the period", CREDITS)

@@ -98,7 +98,9 @@ class OpenWallet:
             )
         )
 
-    def spend(self, amount: Decimal, why: Cause) -> list[tuple[int | None, Decimal]]:
+    def spend(
+        self, amount: Decimal, why: Cause, *, kind: Kind = Kind.USAGE
+    ) -> list[tuple[int | None, Decimal]]:
         """Take credits in burn-down order; what no lot covers becomes overdraft.
 
         Returns the parts as lot id and amount, the overdraft without a lot.
@@ -106,7 +108,7 @@ class OpenWallet:
         parts = list(draw(self.lots, amount, at=why.occurred_at))
         for lot_id, part in parts:
             taken = part.copy_negate()
-            self.append(Kind.USAGE, Book.CONSUMED, taken, lot_id=lot_id, why=why)
+            self.append(kind, Book.CONSUMED, taken, lot_id=lot_id, why=why)
         return parts
 
 

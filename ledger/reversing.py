@@ -27,7 +27,7 @@ def reverse(wallet: OpenWallet, entries: Sequence[Entry], why: Cause) -> Reversa
     What no lot paid lifts the overdraft. The lots may be drawn from at once; what is
     left then of those that the sweep had emptied expires again: see `expire_again`.
     """
-    lots, swept = _reopen_lots(wallet, entries)
+    lots, swept = reopen_lots(wallet, (entry.lot_id for entry in entries))
     parts: list[tuple[int | None, Decimal]] = []
     for entry in sorted(entries, key=lambda each: each.sequence, reverse=True):
         amount = entry.amount.copy_negate()
@@ -42,15 +42,15 @@ def reverse(wallet: OpenWallet, entries: Sequence[Entry], why: Cause) -> Reversa
     return Reversal(parts, swept)
 
 
-def _reopen_lots(
-    wallet: OpenWallet, entries: Iterable[Entry]
+def reopen_lots(
+    wallet: OpenWallet, lot_ids: Iterable[int | None]
 ) -> tuple[dict[int, OpenLot], list[OpenLot]]:
-    """Put the lots of entries among the wallet's, which are those with credits left.
+    """Put some lots among the wallet's, which are those with credits left.
 
     Returns all of them by id, and the ones that the sweep had emptied.
     """
     lots = {lot.id: lot for lot in wallet.lots}
-    wanted = {entry.lot_id for entry in entries if entry.lot_id is not None}
+    wanted = {lot_id for lot_id in lot_ids if lot_id is not None}
     empty = CreditLot.objects.filter(wallet=wallet.id, pk__in=wanted - lots.keys())
     reopened = {lot.pk: (open_lot(lot), lot.expired_at) for lot in empty}
     lots |= {pk: lot for pk, (lot, _) in reopened.items()}

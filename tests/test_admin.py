@@ -31,6 +31,7 @@ from ledger.models import Wallet
 from tests import make
 from tests.billing.backtesting import backtest_on, draft
 from tests.billing.test_stored_prices import EVERYTHING
+from tests.billing.volume import true_up_a_month
 from tests.invoices.state import final, use
 from tests.make import NOW
 
@@ -68,6 +69,7 @@ def history() -> Customer:
     make.amend(customer)
     _buy(customer)
     _backtest(customer)
+    true_up_a_month()
     return customer
 
 

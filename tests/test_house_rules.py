@@ -20,6 +20,7 @@ APPEND_ONLY = {
     "billing.IdempotencyClaim",
     "billing.StreamChunk",
     "billing.Terms",
+    "billing.TrueUp",
     "billing.UsageEvent",
     "invoices.ProviderEvent",
     "ledger.Entry",

@@ -10,6 +10,7 @@ from billing.models import (
     QuarantinedEvent,
     Stream,
     StreamChunk,
+    TrueUp,
     UsageRollup,
 )
 from billing.queries.calls import filter_by_key
@@ -107,4 +108,20 @@ class UsageRollupAdmin(HistoryAdmin[UsageRollup]):
 class FundingRollupAdmin(HistoryAdmin[FundingRollup]):
     list_display = ("customer", "period_start", "lot", AMOUNT)
     list_select_related = ("customer", "lot")
+    search_fields = ("=customer__external_id",)
+
+
+@admin.register(TrueUp)
+class TrueUpAdmin(HistoryAdmin[TrueUp]):
+    list_display = (
+        "customer",
+        "period_start",
+        "model",
+        "rate",
+        "tier",
+        exactly("quantity"),
+        exactly("charged"),
+        AMOUNT,
+    )
+    list_select_related = ("customer", "rate")
     search_fields = ("=customer__external_id",)

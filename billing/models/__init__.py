@@ -19,6 +19,7 @@ from billing.models.rate_cards import (
 )
 from billing.models.rollups import FundingRollup, UsageRollup
 from billing.models.terms import Terms
+from billing.models.true_ups import TrueUp
 from billing.models.usage import (
     Charge,
     IdempotencyClaim,
@@ -51,6 +52,7 @@ __all__ = [
     "Stream",
     "StreamChunk",
     "Terms",
+    "TrueUp",
     "UsageEvent",
     "UsageRollup",
     "User",

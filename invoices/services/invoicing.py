@@ -7,6 +7,7 @@ from django.db import transaction
 from billing.models import Customer
 from billing.periods import Period
 from billing.services.periods import close_period
+from billing.services.true_ups import true_up_period
 from invoices.models import AppliedCredit, Invoice, InvoiceLine, Kind, Status
 from invoices.services.issuing import issue
 from invoices.services.lines import build_lines
@@ -100,6 +101,7 @@ def finalize_invoice(*, invoice: Invoice, at: datetime) -> Invoice:
     close_period(customer=invoice.customer, until=invoice.period.end)
     locked = Invoice.objects.select_for_update().get(pk=invoice.pk)
     if locked.status == Status.DRAFT:
+        true_up_period(customer=locked.customer, period=locked.period)
         _fill(locked, at)
         issue(locked, at=at)
     return locked

@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import F, Sum
 
 from billing.models import ContextBand, Rate, UsageRollup
+from billing.queries.true_ups import list_true_ups, work_out_true_ups
 from invoices.models import Invoice, InvoiceLine, LineKind
 from invoices.services.wording import SEPARATOR, describe_usage
 from ledger.money import allocate
@@ -14,11 +15,15 @@ _PRICE = ("model", "rate", "band", "tier", "discount", "corrects")
 
 
 def build_lines(invoice: Invoice) -> list[InvoiceLine]:
-    """Return the lines of an invoice, not yet stored: usage first, then the fee.
+    """Return the lines of an invoice, not yet stored: usage, true-ups, then the fee.
 
     Their rounded amounts add up to the rounded sum of the exact ones.
     """
-    lines = [*_usage_lines(invoice), *_fee_lines(invoice)]
+    lines = [
+        *_usage_lines(invoice),
+        *_true_up_lines(invoice),
+        *_fee_lines(invoice),
+    ]
     amounts = allocate([line.exact_amount for line in lines], invoice.currency)
     for position, (line, amount) in enumerate(zip(lines, amounts, strict=True), 1):
         line.position = position
@@ -63,6 +68,30 @@ def _usage_line(invoice: Invoice, sums: dict[str, Any]) -> InvoiceLine:
         quantity=sums["quantity__sum"],
         exact_amount=sums["amount__sum"],
     )
+
+
+def _true_up_lines(invoice: Invoice) -> Iterator[InvoiceLine]:
+    customer, start = invoice.customer, invoice.period.start
+    # A draft shows what the usage so far would come to.
+    due = list_true_ups(customer=customer, period_start=start)
+    due = due or work_out_true_ups(customer=customer, period_start=start)
+    rates = Rate.objects.in_bulk({each.rate_id for each in due})
+    bands = ContextBand.objects.in_bulk({each.band_id for each in due if each.band_id})
+    for each in due:
+        line = InvoiceLine(
+            invoice=invoice,
+            kind=LineKind.TRUE_UP,
+            model=each.model,
+            rate_id=each.rate_id,
+            band_id=each.band_id,
+            tier=each.tier,
+            discount=each.discount,
+            quantity=each.quantity,
+            exact_amount=each.amount,
+        )
+        band = bands.get(each.band_id) if each.band_id else None
+        line.description = describe_usage(line, rates[each.rate_id], band)
+        yield line
 
 
 def _fee_lines(invoice: Invoice) -> Iterable[InvoiceLine]:

@@ -38,7 +38,7 @@ def customer(card: RateCard) -> Customer:
 
 
 def images(
-    count: int, *, at: datetime = NOW, customer: str = "cus_abc123"
+    count: int | Decimal, *, at: datetime = NOW, customer: str = "cus_abc123"
 ) -> PostedEvent:
     return PostedEvent(
         customer=customer,

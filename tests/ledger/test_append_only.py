@@ -7,6 +7,7 @@ from django.db import models
 from billing.services.events import StreamPart
 from ledger.append_only import AppendOnly
 from tests import make
+from tests.billing.volume import true_up_a_month
 from tests.raw import NO_PRIVILEGE, RESTRICTED, owner_refusal, refusal
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +40,7 @@ def test_a_trigger_refuses_even_the_owner(
     make.terms(customer)
     make.record(make.event(), make.event("s", stream=StreamPart(0, is_final=True)))
     make.void(customer)
+    true_up_a_month()
 
     error = owner_refusal(change.format(table(model)))
 
