@@ -21,16 +21,16 @@ from billing.api.exact import ExactJSONParser
 from billing.api.permissions import HasScope, get_customer, key_of
 from billing.models import ApiKey, Plan
 from billing.pricing.rating import UnratableError
-from billing.queries.plans import find_plan
-from billing.services.customers import USAGE_READ
-from billing.services.estimates import (
+from billing.queries.estimates import (
     Basis,
     UnpricedWorkloadError,
     Workload,
     basis_of,
     estimate_workloads,
 )
-from billing.services.past_estimates import TooMuchUsageError, estimate_past
+from billing.queries.past_estimates import TooMuchUsageError, estimate_past
+from billing.queries.plans import find_plan
+from billing.services.customers import USAGE_READ
 from ledger.money import WIDE, exact
 
 _TOKENS = ("input_tokens", "output_tokens")

@@ -10,13 +10,13 @@ from django.db.models import F
 from billing.models import Backtest, BacktestChunk
 from billing.models.backtests import BacktestStatus, GapKind
 from billing.pricing.rating import CompiledCard, compile_card
+from billing.queries.accounts import Account, find_accounts
 from billing.queries.backtest_planning import list_versions
 from billing.queries.cards import load_card
+from billing.queries.price_book import PriceBook, open_price_book
 from billing.queries.priced_usage import Usage
-from billing.services.accounts import Account, find_accounts
-from billing.services.price_book import PriceBook, open_price_book
-from billing.services.repriced import Repriced
-from billing.services.repricing import Repricer
+from billing.queries.repriced import Repriced
+from billing.queries.repricing import Repricer
 from ledger.database import as_json_rows
 from ledger.money import as_text
 

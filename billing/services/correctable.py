@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from billing.models import Customer, QuarantinedEvent, Stream, UsageEvent
-from billing.services.accounts import Account, find_accounts
+from billing.queries.accounts import Account, find_accounts
 from billing.services.claims import find_claims
 from ledger.money import ZERO
 

@@ -14,6 +14,7 @@ from billing.queries.corrections import (
     find_replacement,
     list_correction_entries,
 )
+from billing.queries.price_book import open_price_book
 from billing.services.claims import NewClaim, find_claims, take_claims
 from billing.services.correctable import (
     NotCorrectableError,
@@ -22,7 +23,6 @@ from billing.services.correctable import (
 )
 from billing.services.events import Item, PostedEvent, new_item
 from billing.services.locking import LockedBooks, lock_books
-from billing.services.price_book import open_price_book
 from billing.services.rating import PricedItem, price_items
 from billing.services.reversing import take_back
 from billing.services.storing import EventWriter

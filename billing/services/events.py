@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from billing import exact_json
-from billing.services.accounts import Account
+from billing.queries.accounts import Account
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from billing.pricing.dimensions import is_dimension
-from billing.services.accounts import Account
+from billing.queries.accounts import Account
+from billing.queries.price_book import PriceBook
 from billing.services.claims import find_claims
 from billing.services.events import (
     Item,
@@ -14,7 +15,6 @@ from billing.services.events import (
     conflict,
     new_item,
 )
-from billing.services.price_book import PriceBook
 from billing.services.streams import (
     ChunkConflictError,
     LockedStream,

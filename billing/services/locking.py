@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from billing.periods import Period, billing_period
-from billing.services.accounts import Account, read_closed_until
+from billing.queries.accounts import Account, read_closed_until
 from ledger.posting import OpenWallet, lock_wallets
 
 

@@ -8,12 +8,12 @@ from django.db import transaction
 
 from billing.pricing.quantities import PartsExceedTotalError, UnratableError
 from billing.pricing.usage import read_usage
-from billing.services.accounts import Account, find_accounts
+from billing.queries.accounts import Account, find_accounts
+from billing.queries.price_book import PriceBook, open_price_book
 from billing.services.claims import NewClaim, take_claims
 from billing.services.events import Item, Outcome, PostedEvent, new_item, rejected
 from billing.services.gathering import gather_chunks, gather_silent
 from billing.services.locking import lock_books
-from billing.services.price_book import PriceBook, open_price_book
 from billing.services.rating import price_items, store_unpriced
 from billing.services.repeats import answer_repeats
 from billing.services.storing import store_priced

@@ -7,10 +7,10 @@ from datetime import datetime
 from django.db import transaction
 
 from billing.models import QuarantinedEvent
-from billing.services.accounts import Account, find_accounts
+from billing.queries.accounts import Account, find_accounts
+from billing.queries.price_book import open_price_book
 from billing.services.events import Item, PostedEvent, new_item
 from billing.services.locking import lock_books
-from billing.services.price_book import open_price_book
 from billing.services.rating import price_items
 from billing.services.storing import store_priced
 

@@ -11,7 +11,7 @@ from billing.pricing.card import Card, Minimum, ModelPrices
 from billing.pricing.card import Rate as CardRate
 from billing.pricing.dimensions import MINIMUM
 from billing.queries.cards import load_card
-from billing.services.price_book import PriceBook
+from billing.queries.price_book import PriceBook
 from ledger.money import ZERO
 
 

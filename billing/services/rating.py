@@ -8,10 +8,10 @@ from billing.models import QuarantinedEvent
 from billing.periods import Period
 from billing.pricing.period_prices import Used
 from billing.pricing.rating import ChargeLine, Reason, UnratableError, rate_event
+from billing.queries.period_usage import PeriodKey, read_used
+from billing.queries.price_book import PriceBook, Prices
 from billing.services.events import Item, Outcome, Status
 from billing.services.locking import LockedBooks
-from billing.services.period_usage import PeriodKey, read_used
-from billing.services.price_book import PriceBook, Prices
 from ledger.money import total
 
 

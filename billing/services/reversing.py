@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from billing.models import Charge, UsageEvent
+from billing.queries.accounts import Account
 from billing.queries.calls import list_charges
-from billing.services.accounts import Account
 from billing.services.rollups import Rollups, UsageKey
 from ledger.money import WIDE
 from ledger.posting import Cause, OpenWallet

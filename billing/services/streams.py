@@ -13,7 +13,7 @@ from django.db import connection
 
 from billing.models import Stream, StreamChunk
 from billing.pricing.rating import UnratableError, read_quantity
-from billing.services.accounts import Account
+from billing.queries.accounts import Account
 from billing.services.events import PostedEvent
 from ledger.database import as_json_rows
 from ledger.money import total

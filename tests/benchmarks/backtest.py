@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from billing.models import Backtest, Customer, RateCardVersion, UsageEvent
 from billing.pricing.rating import rate_event
+from billing.queries.price_book import compiled_version
 from billing.services.backtest_chunks import run_chunk
 from billing.services.backtests import plan_backtest, start_backtest
-from billing.services.price_book import compiled_version
 from config.demo.traffic import CHAT
 
 DAYS = 40

@@ -5,7 +5,7 @@ import pytest
 from billing.models import ContextBand, Rate, RateCard, RateCardVersion
 from billing.pricing.yaml_form import parse_card
 from billing.queries.cards import load_card
-from billing.services.price_book import PriceBook
+from billing.queries.price_book import PriceBook
 from billing.services.rate_cards import (
     AlreadyPublishedError,
     CurrencyMismatchError,

@@ -9,9 +9,9 @@ from billing.models import Customer, UsageEvent
 from billing.pricing.discounts import Discounts
 from billing.pricing.rating import CompiledCard, Terms, compile_card
 from billing.pricing.yaml_form import parse_card
-from billing.services.accounts import find_accounts
-from billing.services.repriced import GapKey, LineKey, Repriced
-from billing.services.repricing import reprice
+from billing.queries.accounts import find_accounts
+from billing.queries.repriced import GapKey, LineKey, Repriced
+from billing.queries.repricing import reprice
 from tests import make
 from tests.billing.backtesting import agree
 from tests.make import NOW, row

@@ -112,7 +112,7 @@ def test_a_plan_alone_has_no_usage(customer: Customer) -> None:
 def test_too_many_calls_are_refused(
     customer: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("billing.services.past_estimates.MOST_CALLS", 1)
+    monkeypatch.setattr("billing.queries.past_estimates.MOST_CALLS", 1)
 
     answer = estimate(customer, status=422)
 

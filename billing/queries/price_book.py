@@ -8,8 +8,8 @@ from typing import NamedTuple
 from billing.models import RateCardVersion
 from billing.pricing.rating import CompiledCard, compile_card
 from billing.pricing.versions import select_version
+from billing.queries.accounts import Account
 from billing.queries.cards import load_card
-from billing.services.accounts import Account
 
 
 class Prices(NamedTuple):

@@ -18,6 +18,7 @@ from billing.pricing.rating import (
     UnratableError,
     rate_event,
 )
+from billing.queries.accounts import Account
 from billing.queries.priced_usage import (
     StoredEvent,
     Usage,
@@ -26,8 +27,7 @@ from billing.queries.priced_usage import (
     read_usage,
     sum_charges,
 )
-from billing.services.accounts import Account
-from billing.services.repriced import Repriced
+from billing.queries.repriced import Repriced
 
 # What another card of the customer says of a model at an instant.
 FindPrices = Callable[[str, datetime], CompiledCard | None]

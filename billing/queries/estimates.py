@@ -13,8 +13,8 @@ from billing.pricing.charges import ChargeLine
 from billing.pricing.estimating import estimate_calls
 from billing.pricing.explain import explain
 from billing.pricing.rating import CompiledCard, Reason, Terms, UnratableError
-from billing.services.accounts import Account, find_accounts
-from billing.services.price_book import PriceBook, compiled_version
+from billing.queries.accounts import Account, find_accounts
+from billing.queries.price_book import PriceBook, compiled_version
 from ledger.money import WIDE, ZERO, exact, total
 
 

@@ -9,16 +9,16 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from billing.models import UsageEvent
-from billing.services.accounts import Account
-from billing.services.estimates import (
+from billing.queries.accounts import Account
+from billing.queries.estimates import (
     Basis,
     PackProposal,
     list_cards,
     propose_pack,
     terms_of,
 )
-from billing.services.repriced import Repriced
-from billing.services.repricing import reprice
+from billing.queries.repriced import Repriced
+from billing.queries.repricing import reprice
 from ledger.money import WIDE, ZERO, exact, total
 
 # Some seconds of one core; for more there is the backtest.
