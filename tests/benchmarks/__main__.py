@@ -37,11 +37,11 @@ def main() -> None:
 def report(measured: Sequence[tuple[str, list[float]]]) -> None:
     """Print medians and spreads, each as a share of the first, which is the limit."""
     limit = statistics.median(measured[0][1])
-    print(f"\n{'events per second':44}{'median':>10}{'spread':>18}{'of limit':>10}")
+    print(f"\n{'events per second':44}{'median':>10}{'spread':>22}{'of limit':>10}")
     for name, rates in measured:
         median = statistics.median(rates)
         spread = f"{min(rates):,.0f} to {max(rates):,.0f}"
-        print(f"{name:44}{median:>10,.0f}{spread:>18}{median / limit:>10.0%}")
+        print(f"{name:44}{median:>10,.0f}{spread:>22}{median / limit:>10.0%}")
 
 
 if __name__ == "__main__":
