@@ -203,6 +203,31 @@ def test_a_new_version_prices_its_own_calls_by_all_units() -> None:
     assert differences() == []
 
 
+def test_the_flat_price_of_the_tier_is_due_once() -> None:
+    customer = customer_on("B11")
+    use(images(2, at=NOW - timedelta(days=1)))
+    make.published_version(
+        customer.plan.rate_card, card_text("B11"), effective_from=NOW
+    )
+    use(images(3))
+
+    assert final(customer).total == 5 * 5 + 100
+    assert differences() == []
+
+
+def test_what_is_free_counts_towards_no_tier() -> None:
+    text = card_text("flip").replace(
+        "    per_period", "    free_per_period: 10\n    per_period"
+    )
+    customer = make.customer(plan=make.plan(card=make.rate_card(text)), credits="1000")
+    use(images(25))
+
+    invoice = final(customer)
+
+    assert invoice.total == 15 * 10
+    assert not TrueUp.objects.exists()
+
+
 def test_a_discount_is_in_it() -> None:
     customer = customer_on("B11")
     make.terms(customer, discount="10")

@@ -6,11 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.pricing.card import Card, ModelPrices, Rate
-from billing.pricing.period_prices import PeriodMode, Used
-from billing.pricing.rating import ChargeLine, compile_card, rate_event
+from billing.pricing.card import Card, CardError, ModelPrices, Rate
+from billing.pricing.period_prices import PeriodMode, PeriodPrice, Used
+from billing.pricing.rating import (
+    ChargeLine,
+    UnratableError,
+    compile_card,
+    rate_event,
+)
+from billing.pricing.tiers import Tier
 from billing.pricing.yaml_form import CardSyntaxError, format_card, parse_card
-from ledger.money import total
+from ledger.money import ZERO, total
 from tests.billing.pricing.period_strategies import (
     period_cards,
     period_rates,
@@ -145,12 +151,45 @@ def test_a_refused_event_counts_as_no_use() -> None:
     card = compile_card(parse_card(GRADUATED))
     used: Used = {}
 
-    with pytest.raises(Exception, match="no rate for audio_input_tokens"):
+    with pytest.raises(UnratableError, match="no rate for audio_input_tokens"):
         rate_event(
             card, "m", {"images": 5, "audio_input_tokens": 1}, at=None, used=used
         )
 
     assert used == {}
+
+
+def test_an_event_that_costs_too_much_counts_as_no_use() -> None:
+    dear = "  - dimension: pages\n    unit: 1 page\n    price_usd: 999999999999\n"
+    card = compile_card(parse_card(GRADUATED + dear))
+    used: Used = {}
+
+    with pytest.raises(UnratableError, match="costs more than"):
+        rate_event(card, "m", {"images": 5, "pages": 99}, at=None, used=used)
+
+    assert used == {}
+
+
+@pytest.mark.parametrize(
+    "tiers",
+    [
+        (Tier(Decimal(5), Decimal(1)), Tier(None, Decimal(1))),
+        (Tier(None, Decimal(1), Decimal(1)),),
+    ],
+)
+def test_a_package_has_one_price(tiers: tuple[Tier, ...]) -> None:
+    period = PeriodPrice(PeriodMode.PACKAGE, tiers)
+
+    with pytest.raises(CardError, match="package has one price"):
+        ModelPrices("m", (Rate("images", 1, "image", Decimal(1), period=period),))
+
+
+def test_tiers_are_at_most_a_hundred() -> None:
+    tiers = tuple(Tier(Decimal(bound), ZERO) for bound in range(1, 101))
+    period = PeriodPrice(PeriodMode.GRADUATED, (*tiers, Tier(None)))
+
+    with pytest.raises(CardError, match="must be 1 to 100 tiers"):
+        ModelPrices("m", (Rate("images", 1, "image", Decimal(1), period=period),))
 
 
 @pytest.mark.parametrize(
