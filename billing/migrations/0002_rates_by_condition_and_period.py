@@ -72,6 +72,44 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="rate",
+            name="maximum_per_period",
+            field=billing.models.fields.OptionalDecimalField(
+                blank=True, decimal_places=12, max_digits=24, null=True
+            ),
+        ),
+        migrations.AddField(
+            model_name="rate",
+            name="minimum_per_period",
+            field=billing.models.fields.OptionalDecimalField(
+                blank=True, decimal_places=12, max_digits=24, null=True
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="rate",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("minimum_per_period__isnull", True),
+                        models.Q(
+                            ("minimum_per_period__gte", 0),
+                            ("minimum_per_period__lt", 1000000000000),
+                        ),
+                        _connector="OR",
+                    ),
+                    models.Q(
+                        ("maximum_per_period__isnull", True),
+                        models.Q(
+                            ("maximum_per_period__gte", 0),
+                            ("maximum_per_period__lt", 1000000000000),
+                        ),
+                        _connector="OR",
+                    ),
+                ),
+                name="billing_rate_period_bounds_not_negative",
+            ),
+        ),
+        migrations.AddField(
+            model_name="rate",
             name="per_period",
             field=models.CharField(
                 blank=True,

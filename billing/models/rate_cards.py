@@ -118,8 +118,27 @@ class Rate(models.Model):
         max_digits=30, decimal_places=18, default=Decimal(0), db_default=Decimal(0)
     )
 
+    # What a period costs in the end, no less and no more; settled when it closes.
+    minimum_per_period = OptionalDecimalField(
+        max_digits=24, decimal_places=12, null=True, blank=True
+    )
+    maximum_per_period = OptionalDecimalField(
+        max_digits=24, decimal_places=12, null=True, blank=True
+    )
+
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=(
+                    Q(minimum_per_period__isnull=True)
+                    | Q(minimum_per_period__gte=0, minimum_per_period__lt=10**12)
+                )
+                & (
+                    Q(maximum_per_period__isnull=True)
+                    | Q(maximum_per_period__gte=0, maximum_per_period__lt=10**12)
+                ),
+                name="billing_rate_period_bounds_not_negative",
+            ),
             models.UniqueConstraint(
                 fields=["version", "model", "dimension", "when"],
                 name="billing_rate_one_per_model_dimension_and_condition",

@@ -1,4 +1,4 @@
-"""What volume prices ask for, or give back, once a period's usage is known."""
+"""What prices by the period ask for, or give back, once its usage is known."""
 
 from decimal import Decimal
 
@@ -13,11 +13,20 @@ from ledger.append_only import AppendOnly
 from ledger.models import ExactDecimalField, is_number
 
 
-class TrueUp(AppendOnly):
-    """The difference between a period's usage at its volume price and its charges.
+class Reason(models.TextChoices):
+    """Why a period's charges are not what it costs in the end."""
 
-    Calls were charged at the tier that the period had reached with them; all of them
-    cost what the last tier says. Below zero it is given back.
+    # Calls were charged at the tier reached with them; all cost what the last one says.
+    VOLUME = "volume", "volume price"
+    # The period came to less than its rate's least, or to more than its most.
+    MINIMUM = "minimum", "minimum of the period"
+    MAXIMUM = "maximum", "maximum of the period"
+
+
+class TrueUp(AppendOnly):
+    """What a rate's period costs in the end, less what its calls were charged.
+
+    Below zero it is given back.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -25,6 +34,7 @@ class TrueUp(AppendOnly):
         Customer, on_delete=models.PROTECT, related_name="true_ups"
     )
     period_start = models.DateTimeField()
+    reason = models.CharField(max_length=16, choices=Reason.choices)
     model = models.CharField(max_length=200)
     rate = models.ForeignKey(Rate, on_delete=models.PROTECT, related_name="+")
     band = models.ForeignKey(
@@ -33,8 +43,8 @@ class TrueUp(AppendOnly):
     discount = WrittenDecimalField(
         max_digits=30, decimal_places=18, default=Decimal(1), db_default=Decimal(1)
     )
-    # The tier that all the period's units fall into.
-    tier = models.PositiveSmallIntegerField()
+    # The tier that all units of a volume price fall into.
+    tier = models.PositiveSmallIntegerField(null=True)
     quantity = ExactDecimalField()
     charged = ExactDecimalField(help_text="What the calls were charged as they came.")
     amount = ExactDecimalField()
@@ -46,6 +56,7 @@ class TrueUp(AppendOnly):
                 fields=[
                     "customer",
                     "period_start",
+                    "reason",
                     "model",
                     "rate",
                     "band",
@@ -58,6 +69,11 @@ class TrueUp(AppendOnly):
                 condition=is_number("quantity", "charged", "amount")
                 & Q(quantity__gte=0),
                 name="billing_trueup_amounts_are_numbers",
+            ),
+            models.CheckConstraint(
+                condition=Q(reason=Reason.VOLUME, tier__isnull=False)
+                | Q(reason__in=[Reason.MINIMUM, Reason.MAXIMUM], tier__isnull=True),
+                name="billing_trueup_volume_has_a_tier",
             ),
         ]
 

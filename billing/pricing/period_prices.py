@@ -34,12 +34,20 @@ class PeriodPrice:
     """Hold the tiers of a rate, and the quantity that each period has free before them.
 
     A tier's `unit_price` is the price of the rate's unit, its `up_to` a quantity. The
-    free quantity counts towards no tier. A package has one tier.
+    free quantity counts towards no tier. A package has one tier. The least and the most
+    that a period costs are money, and settled at its end.
     """
 
     mode: PeriodMode
     tiers: tuple[Tier, ...]
     free: Decimal = ZERO
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+
+    def bounded(self, amount: Decimal) -> Decimal:
+        """Return what a period costs in the end: within its least and its most."""
+        least = amount if self.minimum is None else max(amount, self.minimum)
+        return least if self.maximum is None else min(least, self.maximum)
 
 
 # What is counted together in a period: the rate of a model on a card for a dimension
@@ -58,6 +66,13 @@ def check_period_price(period: PeriodPrice, model: str, where: str) -> None:
     :raises CardError: if a number is out of range, or no tier is open-ended at the end.
     """
     check_quantity(period.free, model, f"{where}.free_per_period")
+    for name in ("minimum", "maximum"):
+        amount = getattr(period, name)
+        if amount is not None:
+            check_price(amount, model, f"{where}.{name}_per_period")
+    below = period.bounded(ZERO) == (period.minimum or ZERO)
+    problem = "must not be below the minimum"
+    require(below, model, f"{where}.maximum_per_period", problem)
     few = 1 <= len(period.tiers) <= MAX_TIERS
     require(few, model, f"{where}.tiers", f"must be 1 to {MAX_TIERS} tiers")
     for position, tier in enumerate(period.tiers):

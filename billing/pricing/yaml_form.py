@@ -32,6 +32,7 @@ from billing.pricing.yaml_nodes import (
 from billing.pricing.yaml_periods import (
     PERIOD_FIELDS,
     amount_fields,
+    find_bounds,
     read_decimal,
     read_period,
     tier_places,
@@ -105,13 +106,13 @@ def _is_window(entry: Entry) -> bool:
 def _rate_fields(entry: Entry) -> dict[str, Field]:
     """Return the written field behind each field of a rate."""
     price = _first(entry, _PRICE_KEY, "price_<currency>")
+    bounds = find_bounds(entry)
+    more = {*_MORE, *(field.name for field in bounds.values())}
     if "tiers" in entry.fields:
-        fields = entry.expect(
-            "dimension", "unit", "per_period", "tiers", optional=_MORE
-        )
+        fields = entry.expect("dimension", "unit", "per_period", "tiers", optional=more)
         written = {"price": fields["tiers"]}
     else:
-        fields = entry.expect("dimension", "unit", price, optional=_MORE)
+        fields = entry.expect("dimension", "unit", price, optional=more)
         written = {"price": fields[price]}
     return {
         "dimension": fields["dimension"],
@@ -119,6 +120,7 @@ def _rate_fields(entry: Entry) -> dict[str, Field]:
         "unit_name": fields["unit"],
         "when": fields.get("when", fields["dimension"]),
         **{name: fields[name] for name in PERIOD_FIELDS if name in fields},
+        **bounds,
         **written,
     }
 
@@ -209,7 +211,7 @@ def _agreed_price_key(documents: list[_Document]) -> Field:
     currency = _currency(first)
     for other in others:
         if _currency(other) != currency:
-            kind = other.name.partition("_")[0]
+            kind = other.name.rpartition("_")[0]
             expected = f"{kind}_{currency.lower()}"
             raise other.error(f"must be {expected}: a card has one currency")
     return first

@@ -11,6 +11,8 @@ from billing.pricing.yaml_nodes import Entry, Field
 from ledger.money import ZERO
 
 FREE: Final = "free_per_period"
+MINIMUM: Final = "minimum_per_period"
+MAXIMUM: Final = "maximum_per_period"
 MODE: Final = "per_period"
 TIERS: Final = "tiers"
 PERIOD_FIELDS: Final = (MODE, FREE, TIERS)
@@ -18,6 +20,7 @@ PERIOD_FIELDS: Final = (MODE, FREE, TIERS)
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?")
 _PRICE_KEY: Final = re.compile(r"price_[a-z]{3}")
 _FLAT_KEY: Final = re.compile(r"flat_[a-z]{3}")
+_BOUND_KEY: Final = re.compile(rf"({MINIMUM}|{MAXIMUM})_[a-z]{{3}}")
 
 
 def read_decimal(field: Field) -> Decimal:
@@ -36,18 +39,33 @@ def read_period(rate: Mapping[str, Field]) -> PeriodPrice | None:
 
     :raises CardSyntaxError: if a field is none that is known, or a mode lacks its own.
     """
-    if rate.keys().isdisjoint(PERIOD_FIELDS):
+    if rate.keys().isdisjoint({*PERIOD_FIELDS, MINIMUM, MAXIMUM}):
         return None
     mode = _read_mode(rate)
     free = read_decimal(rate[FREE]) if FREE in rate else ZERO
-    if TIERS not in rate:
-        return PeriodPrice(mode, (Tier(None, read_decimal(rate["price"])),), free)
-    tiers = tuple(map(_read_tier, rate[TIERS].entries()))
-    return PeriodPrice(mode, tiers, free)
+    if TIERS in rate:
+        tiers = tuple(map(_read_tier, rate[TIERS].entries()))
+    else:
+        tiers = (Tier(None, read_decimal(rate["price"])),)
+    least, most = (
+        read_decimal(rate[name]) if name in rate else None
+        for name in (MINIMUM, MAXIMUM)
+    )
+    return PeriodPrice(mode, tiers, free, least, most)
+
+
+def find_bounds(entry: Entry) -> dict[str, Field]:
+    """Return the fields of the least and the most of a period, by their plain names."""
+    found = {}
+    for name, field in entry.fields.items():
+        if bound := _BOUND_KEY.fullmatch(name):
+            found[bound[1]] = field
+    return found
 
 
 def amount_fields(rate: Mapping[str, Field]) -> Iterator[Field]:
     """Yield the fields of a rate that hold money, whose names say the currency."""
+    yield from (rate[name] for name in (MINIMUM, MAXIMUM) if name in rate)
     if TIERS not in rate:
         yield rate["price"]
         return
@@ -71,7 +89,7 @@ def tier_places(rate: Mapping[str, Field]) -> dict[str, Field]:
 
 
 def _read_mode(rate: Mapping[str, Field]) -> PeriodMode:
-    """Read the mode; free units alone come before one price for all the rest."""
+    """Read the mode; without one there is one price for all that is not free."""
     if MODE not in rate:
         return PeriodMode.GRADUATED
     text = rate[MODE].text()

@@ -59,8 +59,7 @@ def _price_lines(rate: Rate, currency: str) -> Iterator[str]:
     has_one_price = _has_one_price(period)
     if period.mode is PeriodMode.PACKAGE or not has_one_price:
         yield f"    per_period: {period.mode.value}"
-    if period.free:
-        yield f"    free_per_period: {period.free:f}"
+    yield from _bound_lines(period, currency)
     if has_one_price:
         yield f"    price_{currency}: {rate.price:f}"
         return
@@ -69,12 +68,24 @@ def _price_lines(rate: Rate, currency: str) -> Iterator[str]:
         yield from _tier_lines(tier, currency)
 
 
+def _bound_lines(period: PeriodPrice, currency: str) -> Iterator[str]:
+    """Yield what a period has free, and the least and the most that it costs."""
+    if period.free:
+        yield f"    free_per_period: {period.free:f}"
+    for name, amount in (("minimum", period.minimum), ("maximum", period.maximum)):
+        if amount is not None:
+            yield f"    {name}_per_period_{currency}: {amount:f}"
+
+
 def _has_one_price(period: PeriodPrice) -> bool:
     """Tell whether a price needs no tiers to be written and read back."""
     if period.mode is PeriodMode.PACKAGE:
         return True
     is_single = len(period.tiers) == 1 and not period.tiers[0].flat
-    return is_single and period.mode is PeriodMode.GRADUATED and bool(period.free)
+    is_plain = is_single and period.mode is PeriodMode.GRADUATED
+    bounds = (period.minimum, period.maximum)
+    # Something must say that the price depends on the period.
+    return is_plain and (bool(period.free) or any(each is not None for each in bounds))
 
 
 def _tier_lines(tier: Tier, currency: str) -> Iterator[str]:

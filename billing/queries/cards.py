@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from django.db.models import QuerySet
+
 from billing.models import ContextBand, RateCardVersion, RateTier
 from billing.models import Rate as StoredRate
 from billing.pricing.card import Band, Card, Minimum, ModelPrices, Rate
@@ -18,7 +20,7 @@ def load_card(version_id: int) -> Card:
     stored: defaultdict[str, list[StoredRate]] = defaultdict(list)
     for rate in StoredRate.objects.filter(version=version).order_by("pk"):
         stored[rate.model].append(rate)
-    tiers = _load_tiers(version)
+    tiers = _read_tiers(RateTier.objects.filter(version=version))
     bands = _load_bands(version)
     return Card(
         currency=version.rate_card.currency,
@@ -34,10 +36,19 @@ def load_card(version_id: int) -> Card:
     )
 
 
-def _load_tiers(version: RateCardVersion) -> dict[int, list[Tier]]:
+def load_periods(rate_ids: Iterable[int]) -> dict[int, PeriodPrice]:
+    """Return how each of some rates depends on the period, the others left out."""
+    ids = set(rate_ids)
+    tiers = _read_tiers(RateTier.objects.filter(rate__in=ids))
+    rates = StoredRate.objects.filter(pk__in=ids)
+    read = ((rate.pk, _as_period(rate, tiers)) for rate in rates)
+    return {pk: period for pk, period in read if period}
+
+
+def _read_tiers(rows: QuerySet[RateTier]) -> dict[int, list[Tier]]:
     """Return the tiers of each rate that has some, by the rate's id."""
     tiers: defaultdict[int, list[Tier]] = defaultdict(list)
-    for tier in RateTier.objects.filter(version=version).order_by("rate", "position"):
+    for tier in rows.order_by("rate", "position"):
         tiers[tier.rate_id].append(Tier(tier.up_to, tier.price, tier.flat))
     return tiers
 
@@ -76,7 +87,13 @@ def _as_period(rate: StoredRate, tiers: dict[int, list[Tier]]) -> PeriodPrice | 
         return None
     single = [Tier(None, rate.price)]
     chosen = tuple(tiers.get(rate.pk, single))
-    return PeriodPrice(PeriodMode(rate.per_period), chosen, rate.free_per_period)
+    return PeriodPrice(
+        PeriodMode(rate.per_period),
+        chosen,
+        rate.free_per_period,
+        rate.minimum_per_period,
+        rate.maximum_per_period,
+    )
 
 
 def _find_minimum(stored: Iterable[StoredRate]) -> Minimum | None:

@@ -10,7 +10,8 @@ CAUSE = """
 """
 USES = """
     SELECT format('true-up %s', due.id),
-        format('%s for %s', trim_scale(sum(rollup.quantity)),
+        format('%s for %s',
+            trim_scale(sum(rollup.quantity) FILTER (WHERE rollup.tier > 0)),
             trim_scale(sum(rollup.amount))),
         format('%s for %s', trim_scale(due.quantity), trim_scale(due.charged))
     FROM billing_trueup AS due
@@ -18,7 +19,8 @@ USES = """
         AND rollup.period_start = due.period_start AND rollup.model = due.model
         AND rollup.rate_id = due.rate_id AND rollup.discount = due.discount
         AND rollup.band_id IS NOT DISTINCT FROM due.band_id
-        AND rollup.tier > 0 AND rollup.corrects IS NULL
+        AND rollup.corrects IS NULL
+    WHERE due.reason = 'volume'
     GROUP BY due.id
 """
 # The flat price of a tier is due once, with the last of its uses.
@@ -39,6 +41,15 @@ AMOUNTS = """
             tier.flat * due.discount AS flat
     ) AS derived
 """
+BOUNDS = """
+    SELECT format('true-up %s', due.id),
+        CASE due.reason WHEN 'minimum' THEN rate.minimum_per_period
+            ELSE rate.maximum_per_period END,
+        due.charged + due.amount
+    FROM billing_trueup AS due
+    JOIN billing_rate AS rate ON rate.id = due.rate_id
+    WHERE due.reason <> 'volume'
+"""
 ENTRIES = f"""
     SELECT format('customer %s, %s', customer_id, cause),
         trim_scale(due.amount), trim_scale(taken.amount)
@@ -57,7 +68,8 @@ ENTRIES = f"""
 
 
 def verify_true_ups() -> Iterator[Finding]:
-    """Check what volume prices asked for, or gave back, at the end of their periods."""
+    """Check what periods were asked for, or given back, once they ended."""
     yield compare("true-up = usage of its period", USES)
     yield compare("true-up = usage at its last tier - charges", AMOUNTS)
+    yield compare("true-up = the least or the most of its period", BOUNDS)
     yield compare("true-ups = what their entries took", ENTRIES)

@@ -1,105 +1,158 @@
-"""Working out what a period's volume prices still owe. Nothing here writes."""
+"""Working out what a period's prices still owe once it ends. Nothing here writes."""
 
 import json
-from collections import defaultdict
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import F, Q, Sum
 
-from billing.models import Customer, RateTier, TrueUp, UsageRollup
+from billing.models import Customer, Rate, TrueUp, UsageRollup
 from billing.models.rate_cards import PerPeriod
-from billing.pricing.period_prices import PeriodMode, PeriodPrice
-from billing.pricing.tiers import Tier
+from billing.models.true_ups import Reason
+from billing.periods import Period
+from billing.pricing.period_prices import PeriodPrice
 from billing.pricing.volume import VolumeUse, true_up
+from billing.queries.accounts import find_accounts
+from billing.queries.cards import load_periods
+from billing.queries.price_book import open_price_book
+from ledger.money import WIDE, ZERO, total
 
-_PRICE = ("model", "rate", "band", "discount")
-_METER = ("rate__version__rate_card", "rate__model", "rate__dimension")
+_INSTANT = timedelta(microseconds=1)
+_PRICE = ("model", "rate", "band", "discount", "rate__unit", "band__multiplier")
+
+# A card, a model on it, a dimension and its conditions, whatever the version.
+_Meter = tuple[int, str, str, str]
 
 
-def list_true_ups(*, customer: Customer, period_start: datetime) -> list[TrueUp]:
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """What a period used of one meter, in its latest version, price by price."""
+
+    rate: Rate
+    sums: list[dict[str, Any]]
+
+
+def list_true_ups(*, customer: Customer, period: Period) -> list[TrueUp]:
     """Return what a period was trued up by, once it was."""
-    stored = TrueUp.objects.filter(customer=customer, period_start=period_start)
+    stored = TrueUp.objects.filter(customer=customer, period_start=period.start)
     return list(stored.order_by("pk"))
 
 
-def work_out_true_ups(*, customer: Customer, period_start: datetime) -> list[TrueUp]:
+def work_out_true_ups(*, customer: Customer, period: Period) -> list[TrueUp]:
     """Return what a period's usage so far would be trued up by, not yet stored.
 
-    Versions of one rate count together, whatever the model it prices. What comes out
-    at nothing is left out.
+    Versions of one rate count together, whatever the models it prices. A rate with a
+    least is owed even if nothing was used. What comes out at nothing is left out.
     """
-    meters: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-    for sums in _list_sums(customer, period_start):
-        when = json.dumps(sums["rate__when"], sort_keys=True)
-        meters[(*(str(sums[name]) for name in _METER), when)].append(sums)
-    tiers = _read_tiers({each["rate"] for sums in meters.values() for each in sums})
-    return [
-        row
-        for sums in meters.values()
-        for row in _true_up(sums, tiers, customer, period_start)
-    ]
+    uses = {**_list_owed(customer, period), **_list_used(customer, period)}
+    prices = load_periods(
+        {each["rate"] for use in uses.values() for each in use.sums}
+        | {use.rate.pk for use in uses.values()}
+    )
+    due = (row for use in uses.values() for row in _settle(use, prices))
+    rows = [row for row in due if row.amount]
+    for row in rows:
+        row.customer, row.period_start = customer, period.start
+    return rows
 
 
-def _list_sums(customer: Customer, period_start: datetime) -> list[dict[str, Any]]:
-    """Return what each volume price has charged in a period."""
+def _list_used(customer: Customer, period: Period) -> dict[_Meter, _Use]:
+    """Return what was used of each meter that a period may still owe for."""
     rollups = UsageRollup.objects.filter(
+        Q(rate__per_period=PerPeriod.VOLUME)
+        | Q(rate__minimum_per_period__isnull=False)
+        | Q(rate__maximum_per_period__isnull=False),
         customer=customer,
-        period_start=period_start,
-        rate__per_period=PerPeriod.VOLUME,
-        # What is free counts towards no tier, nor does what corrects another period.
-        tier__gt=0,
+        period_start=period.start,
+        # What corrects another period was never used in this one.
         corrects__isnull=True,
     )
-    grouped = rollups.values(
-        *_PRICE, *_METER, "rate__when", "rate__unit", "band__multiplier"
+    # What is free counts towards no tier.
+    paid = Sum("quantity", filter=Q(tier__gt=0), default=ZERO)
+    grouped = rollups.values(*_PRICE).annotate(Sum("amount"), quantity__sum=paid)
+    sums = list(grouped.order_by("rate", "model", F("band").asc(nulls_first=True)))
+    rates = _read_rates({each["rate"] for each in sums})
+    uses: dict[_Meter, _Use] = {}
+    for each in sums:
+        rate = rates[each["rate"]]
+        earlier = uses.get(_meter_of(rate))
+        uses[_meter_of(rate)] = _Use(rate, [*(earlier.sums if earlier else []), each])
+    return uses
+
+
+def _list_owed(customer: Customer, period: Period) -> dict[_Meter, _Use]:
+    """Return the rates in force at a period's end that cost something even unused."""
+    account = find_accounts([customer.external_id])[customer.external_id]
+    at = period.end - _INSTANT
+    book = open_price_book([account])
+    owed: dict[_Meter, _Use] = {}
+    models: set[str] = set()
+    for card in account.cards_at(at):
+        version = book.find_version(card, at)
+        rates = Rate.objects.filter(version=version, minimum_per_period__gt=0)
+        for rate in rates.exclude(model__in=models).select_related("version"):
+            owed[_meter_of(rate)] = _Use(rate, [])
+        # A customer's own card prices its models instead of the plan's.
+        priced = Rate.objects.filter(version=version).values_list("model", flat=True)
+        models |= set(priced)
+    return owed
+
+
+def _read_rates(rate_ids: set[int]) -> dict[int, Rate]:
+    return Rate.objects.select_related("version").in_bulk(rate_ids)
+
+
+def _meter_of(rate: Rate) -> _Meter:
+    when = json.dumps(rate.when, sort_keys=True)
+    return rate.version.rate_card_id, rate.model, rate.dimension, when
+
+
+def _settle(use: _Use, prices: dict[int, PeriodPrice]) -> Iterator[TrueUp]:
+    """Yield what one meter is trued up by: to its volume price, then to its bounds."""
+    charged = total(each["amount__sum"] for each in use.sums)
+    if use.rate.per_period == PerPeriod.VOLUME:
+        volume = list(_settle_volume(use.sums, prices))
+        yield from volume
+        charged = total([charged, *(row.amount for row in volume)])
+    bounded = prices[use.rate.pk].bounded(charged)
+    yield TrueUp(
+        reason=Reason.MINIMUM if bounded > charged else Reason.MAXIMUM,
+        model=use.rate.model,
+        rate=use.rate,
+        quantity=ZERO,
+        charged=charged,
+        amount=WIDE.subtract(bounded, charged),
     )
-    summed = grouped.annotate(Sum("quantity"), Sum("amount"))
-    return list(summed.order_by("rate", "model", "band", "discount"))
 
 
-def _read_tiers(rate_ids: set[int]) -> dict[int, PeriodPrice]:
-    """Return the tiers of each rate."""
-    tiers: defaultdict[int, list[Tier]] = defaultdict(list)
-    for tier in RateTier.objects.filter(rate__in=rate_ids).order_by("rate", "position"):
-        tiers[tier.rate_id].append(Tier(tier.up_to, tier.price, tier.flat))
-    return {
-        rate: PeriodPrice(PeriodMode.VOLUME, tuple(each))
-        for rate, each in tiers.items()
-    }
-
-
-def _true_up(
-    sums: list[dict[str, Any]],
-    tiers: dict[int, PeriodPrice],
-    customer: Customer,
-    period_start: datetime,
+def _settle_volume(
+    sums: Iterable[dict[str, Any]], prices: dict[int, PeriodPrice]
 ) -> Iterator[TrueUp]:
-    """Yield what the uses of one meter are trued up by."""
-    settled = true_up([_as_use(each, tiers[each["rate"]]) for each in sums])
-    for each, (tier, amount) in zip(sums, settled, strict=True):
-        if amount:
-            yield TrueUp(
-                customer=customer,
-                period_start=period_start,
-                model=each["model"],
-                rate_id=each["rate"],
-                band_id=each["band"],
-                discount=each["discount"],
-                tier=tier,
-                quantity=each["quantity__sum"],
-                charged=each["amount__sum"],
-                amount=amount,
-            )
+    """Yield what each price of a meter is trued up by, all units together."""
+    paid = [each for each in sums if each["quantity__sum"]]
+    settled = true_up([_as_use(each, prices[each["rate"]]) for each in paid])
+    for each, (tier, amount) in zip(paid, settled, strict=True):
+        yield TrueUp(
+            reason=Reason.VOLUME,
+            model=each["model"],
+            rate_id=each["rate"],
+            band_id=each["band"],
+            discount=each["discount"],
+            tier=tier,
+            quantity=each["quantity__sum"],
+            charged=each["amount__sum"],
+            amount=amount,
+        )
 
 
-def _as_use(sums: dict[str, Any], period: PeriodPrice) -> VolumeUse:
+def _as_use(sums: dict[str, Any], price: PeriodPrice) -> VolumeUse:
     """Return the sums of one price, for pricing."""
     return VolumeUse(
         unit=sums["rate__unit"],
-        period=period,
+        period=price,
         quantity=sums["quantity__sum"],
         multiplier=sums["band__multiplier"] or Decimal(1),
         discount=sums["discount"],

@@ -81,6 +81,8 @@ def _as_row(version: RateCardVersion, model: str, rate: CardRate) -> Rate:
         when=rate.when.as_mapping(),
         per_period=rate.period.mode.value if rate.period else "",
         free_per_period=rate.period.free if rate.period else ZERO,
+        minimum_per_period=rate.period.minimum if rate.period else None,
+        maximum_per_period=rate.period.maximum if rate.period else None,
     )
 
 

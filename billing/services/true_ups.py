@@ -1,4 +1,4 @@
-"""Settling what volume prices ask for, or give back, at the end of a period."""
+"""Settling what prices by the period ask for, or give back, once it ends."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -26,10 +26,10 @@ def true_up_period(*, customer: Customer, period: Period) -> list[TrueUp]:
     back goes to the lots that paid in the period, those that were drawn last first.
     """
     wallet = lock_wallets([customer.wallet_id])[customer.wallet_id]
-    stored = list_true_ups(customer=customer, period_start=period.start)
+    stored = list_true_ups(customer=customer, period=period)
     if stored:
         return stored
-    due = work_out_true_ups(customer=customer, period_start=period.start)
+    due = work_out_true_ups(customer=customer, period=period)
     if due:
         TrueUp.objects.bulk_create(due)
         amount = total(each.amount for each in due)

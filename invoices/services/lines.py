@@ -8,7 +8,7 @@ from django.db.models import F, Sum
 from billing.models import ContextBand, Rate, UsageRollup
 from billing.queries.true_ups import list_true_ups, work_out_true_ups
 from invoices.models import Invoice, InvoiceLine, LineKind
-from invoices.services.wording import SEPARATOR, describe_usage
+from invoices.services.wording import SEPARATOR, describe_true_up, describe_usage
 from ledger.money import allocate
 
 _PRICE = ("model", "rate", "band", "tier", "discount", "corrects")
@@ -71,10 +71,10 @@ def _usage_line(invoice: Invoice, sums: dict[str, Any]) -> InvoiceLine:
 
 
 def _true_up_lines(invoice: Invoice) -> Iterator[InvoiceLine]:
-    customer, start = invoice.customer, invoice.period.start
+    customer, period = invoice.customer, invoice.period
     # A draft shows what the usage so far would come to.
-    due = list_true_ups(customer=customer, period_start=start)
-    due = due or work_out_true_ups(customer=customer, period_start=start)
+    due = list_true_ups(customer=customer, period=period)
+    due = due or work_out_true_ups(customer=customer, period=period)
     rates = Rate.objects.in_bulk({each.rate_id for each in due})
     bands = ContextBand.objects.in_bulk({each.band_id for each in due if each.band_id})
     for each in due:
@@ -90,7 +90,8 @@ def _true_up_lines(invoice: Invoice) -> Iterator[InvoiceLine]:
             exact_amount=each.amount,
         )
         band = bands.get(each.band_id) if each.band_id else None
-        line.description = describe_usage(line, rates[each.rate_id], band)
+        rate = rates[each.rate_id]
+        line.description = describe_true_up(line, rate, band, each.get_reason_display())
         yield line
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from billing.models import ContextBand, Rate
 from billing.models.rate_cards import PerPeriod
-from invoices.models import InvoiceLine, LineKind
+from invoices.models import InvoiceLine
 from ledger.money import WIDE, as_text
 
 SEPARATOR = " · "
@@ -17,11 +17,16 @@ def describe_usage(line: InvoiceLine, rate: Rate, band: ContextBand | None) -> s
     return SEPARATOR.join(_parts(line, rate, band))
 
 
+def describe_true_up(
+    line: InvoiceLine, rate: Rate, band: ContextBand | None, reason: str
+) -> str:
+    """Return what a line settles, such as "True-up to the volume price · …"."""
+    return f"True-up to the {reason}{SEPARATOR}{describe_usage(line, rate, band)}"
+
+
 def _parts(line: InvoiceLine, rate: Rate, band: ContextBand | None) -> Iterator[str]:
     if line.corrects:
         yield f"Taken back of {_month(line.corrects, line)}"
-    if line.kind == LineKind.TRUE_UP:
-        yield "True-up to the volume price"
     yield line.model
     yield rate.dimension.replace("_", " ")
     yield from (describe_condition(name, rate.when[name]) for name in sorted(rate.when))

@@ -106,6 +106,27 @@ class TestMetering:
         assert outcome.cost == 10
         assert UsageEvent.objects.get(occurred_at=october).is_late
 
+    def test_what_is_taken_back_of_another_period_was_not_used_in_this_one(
+        self, customer: Customer
+    ) -> None:
+        october = images(5, at=NOW - timedelta(days=20))
+        use(october)
+        make.close_period(datetime.fromisoformat("2026-11-01T00:00:00Z"))
+        make.void(customer, october.idempotency_key)
+        use(images(5))
+
+        [outcome] = use(images(1))
+
+        assert outcome.cost == 10
+
+    def test_a_card_of_ones_own_counts_anew(self, customer: Customer) -> None:
+        use(images(15, at=NOW - timedelta(days=1)))
+        make.terms(customer, card=make.rate_card(PERIOD), effective_from=NOW)
+
+        [outcome] = use(images(6))
+
+        assert outcome.cost == 2 + 10
+
     def test_customers_are_counted_apart(self, customer: Customer) -> None:
         other = make.customer(external_id="cus_other", credits="50", plan=customer.plan)
         use(images(5))

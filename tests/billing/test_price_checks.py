@@ -11,6 +11,7 @@ from tests.raw import execute, tampering
 pytestmark = pytest.mark.django_db
 # As if they had been agreed before the test began.
 TERMS = "discount_percent = 20, recorded_at = recorded_at - interval '1 hour'"
+BOUND = "reason = 'minimum', tier = NULL"
 PRICES = "charge's prices"
 ARITHMETIC = "charge = its arithmetic"
 
@@ -45,6 +46,7 @@ def test_nothing_is_found_where_nothing_was_changed() -> None:
         ("billing_usageevent", "amount = 0.001", "no call costs less than its minimum"),
         ("billing_trueup", "quantity = 17", "true-up = usage of its period"),
         ("billing_trueup", "tier = 1", "true-up = usage at its last tier - charges"),
+        ("billing_trueup", BOUND, "true-up = the least or the most of its period"),
         ("billing_trueup", "amount = -74", "true-ups = what their entries took"),
     ],
 )

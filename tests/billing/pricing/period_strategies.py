@@ -27,9 +27,11 @@ def period_prices(draw: st.DrawFn) -> PeriodPrice:
     """Draw a price of any mode, often with something free."""
     mode = draw(st.sampled_from(PeriodMode))
     free = draw(quantities)
+    least = draw(st.none() | prices)
+    most = draw(st.none() | prices.map(lambda price: price + (least or 0)))
     if mode is PeriodMode.PACKAGE:
-        return PeriodPrice(mode, (Tier(None, draw(prices)),), free)
-    return PeriodPrice(mode, draw(tiers()), free)
+        return PeriodPrice(mode, (Tier(None, draw(prices)),), free, least, most)
+    return PeriodPrice(mode, draw(tiers()), free, least, most)
 
 
 @st.composite
