@@ -1,6 +1,6 @@
 """Own what a number of equal calls would cost together in a period of its own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -14,16 +14,25 @@ from billing.pricing.usage import read_usage
 from ledger.money import WIDE, exact, total
 
 
+class Bound(NamedTuple):
+    """What a period's least asks for beside the lines, or its most gives back."""
+
+    dimension: str
+    amount: Decimal
+
+
 class Estimate(NamedTuple):
     """What calls would cost: the lines of all of them, and whether the hour matters."""
 
     lines: tuple[ChargeLine, ...]
+    bounds: tuple[Bound, ...]
     depends_on_time: bool
 
     @property
     def amount(self) -> Decimal:
-        """Return the sum of the lines."""
-        return total(line.amount for line in self.lines)
+        """Return the sum of the lines and of what bounds them."""
+        lines = total(line.amount for line in self.lines)
+        return WIDE.add(lines, total(bound.amount for bound in self.bounds))
 
 
 def estimate_calls(
@@ -47,10 +56,12 @@ def estimate_calls(
     stated = read_usage(properties)
     used: Used = {}
     lines: list[ChargeLine] = []
-    for match in match_rates(prices, stated, at):
+    matches = match_rates(prices, stated, at)
+    for match in matches:
         lines += _charge_all(match, calls, discount, used)
+    bounds = tuple(_bound(matches, lines))
     lines += _up_to_minimum(prices, lines, calls, card.currency)
-    return Estimate(tuple(lines), bool(prices.slots))
+    return Estimate(tuple(lines), bounds, bool(prices.slots))
 
 
 def _charge_all(
@@ -63,6 +74,18 @@ def _charge_all(
         yield from charge_in_period(name, rate, whole, discount, used, is_whole=True)
     else:
         yield _times(charge(name, rate, quantity, discount), calls)
+
+
+def _bound(matches: Sequence[Match], lines: Sequence[ChargeLine]) -> Iterator[Bound]:
+    """Yield what the least or the most of a period changes, rate by rate."""
+    periods = {
+        rate.dimension: rate.period.price for *_, rate, _ in matches if rate.period
+    }
+    for dimension, period in periods.items():
+        cost = total(line.amount for line in lines if line.priced_as == dimension)
+        change = WIDE.subtract(period.bounded(cost), cost)
+        if change:
+            yield Bound(dimension, change)
 
 
 def _up_to_minimum(

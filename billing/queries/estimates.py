@@ -10,7 +10,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from billing.models import CreditPack, Customer, Plan
 from billing.pricing.charges import ChargeLine
-from billing.pricing.estimating import estimate_calls
+from billing.pricing.estimating import Bound, estimate_calls
 from billing.pricing.explain import explain
 from billing.pricing.rating import CompiledCard, Reason, Terms, UnratableError
 from billing.queries.accounts import Account, find_accounts
@@ -154,7 +154,10 @@ def _estimate(
         calls=calls,
         amount=estimate.amount,
         per_call=exact(WIDE.divide(estimate.amount, calls)) if calls else ZERO,
-        charges=tuple(_as_charge(line, basis.currency) for line in estimate.lines),
+        charges=(
+            *(_as_charge(line, basis.currency) for line in estimate.lines),
+            *map(_as_bound, estimate.bounds),
+        ),
         depends_on_time=estimate.depends_on_time,
     )
 
@@ -162,6 +165,12 @@ def _estimate(
 def _as_charge(line: ChargeLine, currency: str) -> EstimatedCharge:
     explanation = explain(line, currency)
     return EstimatedCharge(line.dimension, line.quantity, line.amount, explanation)
+
+
+def _as_bound(bound: Bound) -> EstimatedCharge:
+    which = "least" if bound.amount > 0 else "most"
+    explanation = f"The {which} that a period costs."
+    return EstimatedCharge(bound.dimension, ZERO, bound.amount, explanation)
 
 
 def find_card(basis: Basis, model: str) -> CompiledCard:

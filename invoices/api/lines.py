@@ -32,6 +32,8 @@ class RateOutput(serializers.Serializer[object]):
     when = serializers.DictField()
     per_period = serializers.CharField()
     free_per_period = AmountField()
+    minimum_per_period = AmountField(allow_null=True)
+    maximum_per_period = AmountField(allow_null=True)
     tiers = TierOutput(many=True)
     rate_card = serializers.CharField(source="version.rate_card.code")
     version = serializers.IntegerField(source="version.number")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from billing.models import IdempotencyClaim
-from billing.services.events import Status
+from billing.services.events import Status, StreamPart
 from tests import http, make
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +53,22 @@ def test_its_key_is_free_for_the_corrected_event() -> None:
 
     assert outcome.status is Status.ACCEPTED
     assert IdempotencyClaim.objects.count() == 1
+
+
+def test_a_chunk_need_not_hold_its_own_parts() -> None:
+    make.customer(credits="9")
+    parts: dict[str, Any] = {"input_is_total": True, "output_tokens": 0}
+
+    make.record(
+        make.event(
+            stream=StreamPart(0, is_final=False), cached_input_tokens=500, **parts
+        )
+    )
+    [outcome] = make.record(
+        make.event(stream=StreamPart(1, is_final=True), cached_input_tokens=0, **parts)
+    )
+
+    assert outcome.status is Status.ACCEPTED
 
 
 def test_a_block_of_no_known_shape_waits_in_quarantine() -> None:

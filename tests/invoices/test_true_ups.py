@@ -9,6 +9,7 @@ import pytest
 
 from billing.models import Customer, TrueUp
 from billing.models.plans import AtZero, Mode
+from billing.services.true_ups import true_up_period
 from config.verification import verify_all
 from invoices.models import Invoice, LineKind
 from ledger.models import Entry, Source
@@ -16,7 +17,7 @@ from ledger.money import total
 from ledger.services import expire_wallet
 from tests import make
 from tests.billing.test_period_metering import images
-from tests.invoices.state import draft, final, use
+from tests.invoices.state import NOVEMBER, draft, final, use
 from tests.make import NOW
 
 pytestmark = pytest.mark.django_db
@@ -139,6 +140,16 @@ class TestCredits:
         assert lot.entries.filter(kind="expiry").count() == 2
         assert differences() == []
 
+    def test_that_expire_with_the_period_still_pay(self) -> None:
+        customer = customer_on("B11", credits="0")
+        lot = make.lot(customer.wallet, "130", expires_at=NOVEMBER.end)
+        use(images(5))
+
+        final(customer)
+
+        lot.refresh_from_db()
+        assert lot.remaining == 5
+
     def test_pay_what_is_asked_for(self) -> None:
         customer = customer_on("B11", credits="130")
         use(images(5))
@@ -175,8 +186,10 @@ def test_it_is_settled_once() -> None:
     use(images(15), images(1))
     final(customer)
 
-    final(customer)
+    again = true_up_period(customer=customer, period=NOVEMBER)
 
+    assert again == [TrueUp.objects.get()]
+    final(customer)
     assert TrueUp.objects.count() == 1
     assert Entry.objects.filter(kind="true_up").count() == 1
     assert Invoice.objects.count() == 1

@@ -111,6 +111,26 @@ def test_the_least_of_a_call_is_the_least_of_the_estimate(customer: Customer) ->
     assert answer["amount"] == "0.4"
 
 
+@pytest.mark.parametrize(
+    ("calls", "amount", "bound"), [(1, "5", "4.7"), (10, "5", "2"), (100, "20", "-10")]
+)
+def test_the_least_and_the_most_of_a_period_bound_it(
+    customer: Customer, calls: int, amount: str, bound: str
+) -> None:
+    text = "model: m\nrates:\n  - dimension: pages\n    unit: 1 page\n"
+    bounds = "    minimum_per_period_usd: 5\n    maximum_per_period_usd: 20\n"
+    card = make.rate_card(f"{text}{bounds}    price_usd: 0.01\n")
+    make.terms(customer, card=card)
+    workload = {"model": "m", "calls_per_day": calls, "properties": {"pages": 1}}
+
+    answer = estimate(customer, workload)
+
+    assert (answer["amount"], answer["workloads"][0]["charges"][1]["amount"]) == (
+        amount,
+        bound,
+    )
+
+
 def test_a_discount_of_the_customers_is_in_it(customer: Customer) -> None:
     make.terms(customer, discount="50")
 
