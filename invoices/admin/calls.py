@@ -39,6 +39,7 @@ class UsageEventAdmin(CorrectingAdmin[UsageEvent], HistoryAdmin[UsageEvent]):
         "posted_properties",
         "version",
         "amount",
+        "waived",
         "charges",
         "entries",
         "balance_after",
