@@ -21,6 +21,8 @@ class Reason(models.TextChoices):
     # The period came to less than its rate's least, or to more than its most.
     MINIMUM = "minimum", "minimum of the period"
     MAXIMUM = "maximum", "maximum of the period"
+    # A call was taken back, which gave back what it cost, at its place in the tiers.
+    CORRECTION = "correction", "usage without what was taken back"
 
 
 class TrueUp(AppendOnly):
@@ -72,7 +74,7 @@ class TrueUp(AppendOnly):
             ),
             models.CheckConstraint(
                 condition=Q(reason=Reason.VOLUME, tier__isnull=False)
-                | Q(reason__in=[Reason.MINIMUM, Reason.MAXIMUM], tier__isnull=True),
+                | (~Q(reason=Reason.VOLUME) & Q(tier__isnull=True)),
                 name="billing_trueup_volume_has_a_tier",
             ),
         ]

@@ -11,7 +11,6 @@ from billing.pricing.conditions import read_when
 from billing.pricing.period_prices import Used
 from ledger.database import as_json_rows
 
-# What a correction takes back of an earlier period was never used in this one.
 _SUM = """
     SELECT wanted.customer_id, wanted.period_start, version.rate_card_id,
         rate.model, rate.dimension, rate."when", sum(rollup.quantity)
@@ -21,8 +20,10 @@ _SUM = """
     JOIN billing_rate AS rate ON rate.id = rollup.rate_id
     JOIN billing_ratecardversion AS version
         ON version.id = rate.version_id AND version.rate_card_id = wanted.rate_card_id
-    WHERE rate.per_period <> '' AND rollup.corrects IS NULL
+    WHERE rate.per_period <> ''
     GROUP BY 1, 2, 3, 4, 5, 6
+    -- Where all calls were taken back, the next one is the period's first again.
+    HAVING sum(rollup.calls) > 0
 """
 
 

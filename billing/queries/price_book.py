@@ -24,6 +24,8 @@ class PriceBook:
     """The published versions of some cards, as they stand when it is made."""
 
     def __init__(self, rate_card_ids: Iterable[int]) -> None:
+        self._preferred: Prices | None = None
+        self._preferred_models: set[str] = set()
         self._versions: dict[int, list[tuple[datetime, int]]] = {}
         published = RateCardVersion.objects.filter(
             rate_card__in=set(rate_card_ids), published_at__isnull=False
@@ -34,6 +36,13 @@ class PriceBook:
         for card_id, effective_from, version_id in rows:
             assert effective_from is not None  # noqa: S101 - a CHECK says so.
             self._versions.setdefault(card_id, []).append((effective_from, version_id))
+
+    def prefer(self, version_id: int, *, priced: str) -> None:
+        """Price by a version the model that it has priced, and others that it names."""
+        version = RateCardVersion.objects.get(pk=version_id)
+        card = compiled_version(version_id)
+        self._preferred = Prices(version.rate_card_id, version_id, card)
+        self._preferred_models = {priced, *card.models}
 
     def find_version(self, rate_card_id: int, at: datetime) -> int | None:
         """Return the version that prices what happened at an instant, if any."""
@@ -46,6 +55,8 @@ class PriceBook:
 
         Without any such, it is the last card that had prices then, if one had.
         """
+        if model in self._preferred_models:
+            return self._preferred
         found = None
         for card_id in rate_card_ids:
             version_id = self.find_version(card_id, at)

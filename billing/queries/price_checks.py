@@ -63,8 +63,38 @@ MINIMUMS = """
         greatest(event.amount, rate.price), event.amount
     FROM billing_usageevent AS event
     JOIN billing_rate AS rate ON rate.version_id = event.version_id
-        AND rate.model = event.model AND rate.dimension = 'minimum'
+        AND rate.dimension = 'minimum'
+        AND rate.model = CASE WHEN EXISTS (
+            SELECT FROM billing_rate AS own
+            WHERE own.version_id = event.version_id AND own.model = event.model
+        ) THEN event.model ELSE '*' END
     WHERE event.waived = ''
+"""
+
+
+# A replacement is priced as the event that it stands for, whatever is in force since;
+# and a batch under way while prices are published may have begun before.
+VERSIONS = """
+    SELECT format('event %s (%s)', event.id, event.idempotency_key),
+        CASE WHEN EXISTS (
+            SELECT FROM billing_ratecardversion AS other
+            WHERE other.rate_card_id = version.rate_card_id
+                AND other.published_at BETWEEN event.recorded_at - interval '1 minute'
+                    AND event.recorded_at + interval '1 minute'
+        ) THEN event.version_id ELSE (
+            SELECT other.id FROM billing_ratecardversion AS other
+            WHERE other.rate_card_id = version.rate_card_id
+                AND other.effective_from <= event.occurred_at
+                AND other.published_at < event.recorded_at
+            ORDER BY other.effective_from DESC LIMIT 1
+        ) END,
+        event.version_id
+    FROM billing_usageevent AS event
+    JOIN billing_ratecardversion AS version ON version.id = event.version_id
+    LEFT JOIN billing_correction AS amendment
+        ON amendment.replacement_id = event.id
+        AND amendment.customer_id = event.customer_id
+    WHERE amendment.id IS NULL
 """
 
 
@@ -73,4 +103,5 @@ def verify_prices() -> Iterator[Finding]:
     yield compare("charge = its arithmetic, by its rate, tier and band", CHARGES)
     yield compare("charge's prices = its rate's, tier's and band's", PRICES)
     yield compare("discount = the terms in force", DISCOUNTS)
+    yield compare("event is priced by the version of its time", VERSIONS)
     yield compare("no call costs less than its minimum", MINIMUMS)

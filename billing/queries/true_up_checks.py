@@ -11,7 +11,8 @@ CAUSE = """
 USES = """
     SELECT format('true-up %s', due.id),
         format('%s for %s',
-            trim_scale(sum(rollup.quantity) FILTER (WHERE rollup.tier > 0)),
+            trim_scale(coalesce(
+                sum(rollup.quantity) FILTER (WHERE rollup.tier > 0), 0)),
             trim_scale(sum(rollup.amount))),
         format('%s for %s', trim_scale(due.quantity), trim_scale(due.charged))
     FROM billing_trueup AS due
@@ -19,7 +20,6 @@ USES = """
         AND rollup.period_start = due.period_start AND rollup.model = due.model
         AND rollup.rate_id = due.rate_id AND rollup.discount = due.discount
         AND rollup.band_id IS NOT DISTINCT FROM due.band_id
-        AND rollup.corrects IS NULL
     WHERE due.reason = 'volume'
     GROUP BY due.id
 """
@@ -48,7 +48,7 @@ BOUNDS = """
         due.charged + due.amount
     FROM billing_trueup AS due
     JOIN billing_rate AS rate ON rate.id = due.rate_id
-    WHERE due.reason <> 'volume'
+    WHERE due.reason IN ('minimum', 'maximum')
 """
 ENTRIES = f"""
     SELECT format('customer %s, %s', customer_id, cause),

@@ -1,7 +1,7 @@
 """Working out what a period's prices still owe once it ends. Nothing here writes."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -9,18 +9,20 @@ from typing import Any
 
 from django.db.models import F, Q, Sum
 
-from billing.models import Customer, Rate, TrueUp, UsageRollup
+from billing.models import Correction, Customer, Rate, TrueUp, UsageRollup
 from billing.models.rate_cards import PerPeriod
 from billing.models.true_ups import Reason
 from billing.periods import Period
+from billing.pricing.period_cost import period_cost
 from billing.pricing.period_prices import PeriodPrice
 from billing.pricing.volume import VolumeUse, true_up
 from billing.queries.accounts import find_accounts
 from billing.queries.cards import load_periods
 from billing.queries.price_book import open_price_book
-from ledger.money import WIDE, ZERO, total
+from ledger.money import SCALE, WIDE, ZERO, total
 
 _INSTANT = timedelta(microseconds=1)
+_LAST_DIGIT = Decimal(1).scaleb(-SCALE)
 _PRICE = ("model", "rate", "band", "discount", "rate__unit", "band__multiplier")
 
 # A card, a model on it, a dimension and its conditions, whatever the version.
@@ -47,32 +49,45 @@ def work_out_true_ups(*, customer: Customer, period: Period) -> list[TrueUp]:
     Versions of one rate count together, whatever the models it prices. A rate with a
     least is owed even if nothing was used. What comes out at nothing is left out.
     """
-    uses = {**_list_owed(customer, period), **_list_used(customer, period)}
+    corrected = Correction.objects.filter(
+        customer=customer, period_start=period.start, amount__gt=0
+    ).exists()
+    used = _list_used(customer, period, any_price=corrected)
+    uses = {**_list_owed(customer, period), **used}
     prices = load_periods(
         {each["rate"] for use in uses.values() for each in use.sums}
         | {use.rate.pk for use in uses.values()}
     )
-    due = (row for use in uses.values() for row in _settle(use, prices))
+    due = (
+        row
+        for use in uses.values()
+        for row in _settle(use, prices, is_corrected=corrected)
+    )
     rows = [row for row in due if row.amount]
     for row in rows:
         row.customer, row.period_start = customer, period.start
     return rows
 
 
-def _list_used(customer: Customer, period: Period) -> dict[_Meter, _Use]:
+def _list_used(
+    customer: Customer, period: Period, *, any_price: bool
+) -> dict[_Meter, _Use]:
     """Return what was used of each meter that a period may still owe for."""
-    rollups = UsageRollup.objects.filter(
+    may_owe = (
         Q(rate__per_period=PerPeriod.VOLUME)
         | Q(rate__minimum_per_period__isnull=False)
-        | Q(rate__maximum_per_period__isnull=False),
+        | Q(rate__maximum_per_period__isnull=False)
+    )
+    rollups = UsageRollup.objects.filter(
+        ~Q(rate__per_period="") if any_price else may_owe,
         customer=customer,
         period_start=period.start,
-        # What corrects another period was never used in this one.
-        corrects__isnull=True,
     )
     # What is free counts towards no tier.
     paid = Sum("quantity", filter=Q(tier__gt=0), default=ZERO)
-    grouped = rollups.values(*_PRICE).annotate(Sum("amount"), quantity__sum=paid)
+    grouped = rollups.values(*_PRICE).annotate(
+        Sum("amount"), Sum("calls"), all_units=Sum("quantity"), quantity__sum=paid
+    )
     sums = list(grouped.order_by("rate", "model", F("band").asc(nulls_first=True)))
     rates = _read_rates({each["rate"] for each in sums})
     uses: dict[_Meter, _Use] = {}
@@ -110,31 +125,59 @@ def _meter_of(rate: Rate) -> _Meter:
     return rate.version.rate_card_id, rate.model, rate.dimension, when
 
 
-def _settle(use: _Use, prices: dict[int, PeriodPrice]) -> Iterator[TrueUp]:
-    """Yield what one meter is trued up by: to its volume price, then to its bounds."""
+def _settle(
+    use: _Use, prices: dict[int, PeriodPrice], *, is_corrected: bool
+) -> Iterator[TrueUp]:
+    """Yield what one meter is trued up by, each reason after the other."""
     charged = total(each["amount__sum"] for each in use.sums)
+    # A price whose calls were all taken back has nothing left to settle.
+    standing = [each for each in use.sums if each["calls__sum"]]
     if use.rate.per_period == PerPeriod.VOLUME:
-        volume = list(_settle_volume(use.sums, prices))
+        volume = list(_settle_volume(standing, prices))
         yield from volume
         charged = total([charged, *(row.amount for row in volume)])
+    if is_corrected:
+        cost = _cost_of(standing, prices, charged)
+        yield _true_up(use.rate, Reason.CORRECTION, charged, cost)
+        charged = cost
     bounded = prices[use.rate.pk].bounded(charged)
-    yield TrueUp(
-        reason=Reason.MINIMUM if bounded > charged else Reason.MAXIMUM,
-        model=use.rate.model,
-        rate=use.rate,
+    reason = Reason.MINIMUM if bounded > charged else Reason.MAXIMUM
+    yield _true_up(use.rate, reason, charged, bounded)
+
+
+def _cost_of(
+    sums: list[dict[str, Any]], prices: dict[int, PeriodPrice], charged: Decimal
+) -> Decimal:
+    """Return what the calls that stand cost together, in a period of their own."""
+    uses = [
+        _as_use(each, prices[each["rate"]])._replace(quantity=each["all_units"])
+        for each in sums
+    ]
+    cost = period_cost(uses)
+    # Each charge was rounded for itself, and may have lost half of its last digit.
+    calls = sum(each["calls__sum"] for each in sums) + 1
+    is_rounding = abs(WIDE.subtract(cost, charged)) <= calls * _LAST_DIGIT
+    return charged if is_rounding else cost
+
+
+def _true_up(rate: Rate, reason: Reason, charged: Decimal, cost: Decimal) -> TrueUp:
+    """Return what is due for a whole meter, under its latest rate."""
+    return TrueUp(
+        reason=reason,
+        model=rate.model,
+        rate=rate,
         quantity=ZERO,
         charged=charged,
-        amount=WIDE.subtract(bounded, charged),
+        amount=WIDE.subtract(cost, charged),
     )
 
 
 def _settle_volume(
-    sums: Iterable[dict[str, Any]], prices: dict[int, PeriodPrice]
+    sums: Sequence[dict[str, Any]], prices: dict[int, PeriodPrice]
 ) -> Iterator[TrueUp]:
     """Yield what each price of a meter is trued up by, all units together."""
-    paid = [each for each in sums if each["quantity__sum"]]
-    settled = true_up([_as_use(each, prices[each["rate"]]) for each in paid])
-    for each, (tier, amount) in zip(paid, settled, strict=True):
+    settled = true_up([_as_use(each, prices[each["rate"]]) for each in sums])
+    for each, (tier, amount) in zip(sums, settled, strict=True):
         yield TrueUp(
             reason=Reason.VOLUME,
             model=each["model"],

@@ -15,11 +15,15 @@ class UnknownEventError(Exception):
 
 
 class NotCorrectableError(Exception):
-    """The event is in a state in which it cannot be corrected so."""
+    """The event is in a state in which it cannot be corrected so; `code` names it."""
+
+    code = "already_corrected"
 
 
 class StreamOpenError(NotCorrectableError):
     """The stream has not closed, so that there is no event yet."""
+
+    code = "stream_open"
 
 
 @dataclass(frozen=True, slots=True)

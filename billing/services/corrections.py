@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from billing.models import Correction, Customer, QuarantinedEvent, UsageEvent
 from billing.models.corrections import CorrectionKind
+from billing.queries.calls import list_charges
 from billing.queries.corrections import (
     find_correction,
     find_replacement,
@@ -68,6 +69,12 @@ class AlreadyCorrectedError(NotCorrectableError):
     """Another correction has taken the event back, which happens once."""
 
 
+class PeriodSettledError(NotCorrectableError):
+    """The event's price depends on its period, which is closed and settled."""
+
+    code = "period_settled"
+
+
 class KeyTakenError(Exception):
     """The replacement's key holds another payload, or was posted by itself."""
 
@@ -89,7 +96,8 @@ def void_event(*, customer: Customer, key: str, note: Note) -> Corrected:
     moves nothing. An event in quarantine is never priced then.
 
     :raises UnknownEventError: if the customer has no event with this key.
-    :raises NotCorrectableError: if it was amended, or is a stream that is still open.
+    :raises NotCorrectableError: if it was amended, is a stream that is still open, or
+        was priced by a period that is closed.
     """
     subject = find_subject(customer, key)
     books = lock_books([subject.account])
@@ -117,8 +125,8 @@ def amend_event(
     first correction and moves nothing.
 
     :raises UnknownEventError: if the customer has no event with this key.
-    :raises NotCorrectableError: if it was taken back otherwise, or is a stream that is
-        still open.
+    :raises NotCorrectableError: if it was taken back otherwise, is a stream that is
+        still open, or was priced by a period that is closed.
     :raises KeyTakenError: if the replacement's key is not free.
     :raises UnpriceableError: if the replacement has no price.
     """
@@ -165,7 +173,7 @@ def _check_same(existing: Correction, item: Item) -> None:
 def _amend(subject: Subject, item: Item, books: LockedBooks, note: Note) -> Correction:
     taking = _Taking(subject, books, CorrectionKind.AMEND, note)
     taking.take_back()
-    priced = _price(item, books)
+    priced = _price(item, subject, books)
     writer = EventWriter(note.at)
     writer.add(priced, taking.wallet)
     taking.expire_rest()
@@ -174,9 +182,16 @@ def _amend(subject: Subject, item: Item, books: LockedBooks, note: Note) -> Corr
     return taking.store(replacement_id=item.event_id)
 
 
-def _price(item: Item, books: LockedBooks) -> PricedItem:
-    """Price a replacement, by what its period has used without the first event."""
-    priced, unpriced = price_items([item], open_price_book([item.account]), books)
+def _price(item: Item, subject: Subject, books: LockedBooks) -> PricedItem:
+    """Price a replacement on the prices of the first event, if they have its model.
+
+    So a plan that was changed since changes nothing. What the period has used is
+    without the first event.
+    """
+    book = open_price_book([item.account])
+    if subject.event:
+        book.prefer(subject.event.version_id, priced=subject.event.model)
+    priced, unpriced = price_items([item], book, books)
     for each in unpriced:
         raise UnpriceableError(each.reason, each.detail)
     return priced[0]
@@ -211,6 +226,7 @@ class _Taking:
             waiting = QuarantinedEvent.objects.filter(pk=self.subject.id)
             waiting.update(resolved_at=self.why.occurred_at)
             return
+        self._require_open(self.subject.event)
         before = self.wallet.sequence
         reversal = take_back(
             self.subject.event,
@@ -224,6 +240,20 @@ class _Taking:
         if reversal.parts:
             self.correction.first_entry = before + 1
             self.correction.last_entry = self.wallet.sequence
+
+    def _require_open(self, event: UsageEvent) -> None:
+        """Refuse what was priced by a period that has been settled since.
+
+        :raises PeriodSettledError: if it would have to be settled again.
+        """
+        if event.period_start == self.correction.period_start:
+            return
+        if any(charge.tier is not None for charge in list_charges(event)):
+            message = (
+                f"{self.subject.key} was priced by what its period used, and that is"
+                " invoiced: give credits instead."
+            )
+            raise PeriodSettledError(message)
 
     def expire_rest(self) -> None:
         """Let the credits expire that came back to lots which had expired."""

@@ -9,7 +9,7 @@ from django.db import transaction
 from billing.pricing.quantities import PartsExceedTotalError, UnratableError
 from billing.pricing.usage import read_usage
 from billing.queries.accounts import Account, find_accounts
-from billing.queries.price_book import PriceBook, open_price_book
+from billing.queries.price_book import open_price_book
 from billing.services.claims import NewClaim, take_claims
 from billing.services.events import Item, Outcome, PostedEvent, new_item, rejected
 from billing.services.gathering import gather_chunks, gather_silent
@@ -38,13 +38,13 @@ def record_events(
             outcomes[index] = refusal
         else:
             items.append(new_item(index, accounts[event.customer], event))
-    prices = open_price_book(accounts.values())
     chunks = [item for item in items if item.event.stream]
     if chunks:
+        prices = open_price_book(accounts.values())
         whole, answers = gather_chunks(chunks, prices, received_at=received_at)
         items = [item for item in items if not item.event.stream] + whole
         outcomes |= answers
-    outcomes |= _record(items, prices, received_at)
+    outcomes |= _record(items, received_at)
     return [outcomes[index] for index in range(len(events))]
 
 
@@ -62,15 +62,18 @@ def cut_stream(
     items = gather_silent(
         [(account, key)], prices, silent_since=silent_since, received_at=received_at
     )
-    _record(items, prices, received_at)
+    _record(items, received_at)
     return bool(items)
 
 
-def _record(
-    items: Sequence[Item], prices: PriceBook, received_at: datetime
-) -> dict[int, Outcome]:
+def _record(items: Sequence[Item], received_at: datetime) -> dict[int, Outcome]:
     new, repeats = _claim(items)
     books = lock_books(item.account for item in new)
+    # Terms and prices that were agreed while the batch waited for its locks count.
+    accounts = find_accounts(item.account.external_id for item in new)
+    for item in new:
+        item.account = accounts[item.account.external_id]
+    prices = open_price_book(accounts.values())
     priced, unpriced = price_items(new, prices, books)
     outcomes = store_priced(priced, books, received_at=received_at)
     outcomes |= store_unpriced(unpriced)

@@ -54,12 +54,14 @@ def retry_quarantined(
         skip_locked=True, of=("self",)
     )
     rows = list(locked.order_by("pk")[:BATCH])
-    accounts = find_accounts(row.customer.external_id for row in rows)
+    names = {row.customer.external_id for row in rows}
+    books = lock_books(find_accounts(names).values())
+    # Once more, with the books locked: terms may have been agreed meanwhile.
+    accounts = find_accounts(names)
     items = [
         _as_item(index, row, accounts[row.customer.external_id])
         for index, row in enumerate(rows)
     ]
-    books = lock_books(accounts.values())
     priced, _ = price_items(items, open_price_book(accounts.values()), books)
     store_priced(priced, books, received_at=received_at)
     resolved = [each.item.event_id for each in priced]

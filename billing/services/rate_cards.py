@@ -12,6 +12,7 @@ from billing.pricing.card import Rate as CardRate
 from billing.pricing.dimensions import MINIMUM
 from billing.queries.cards import load_card
 from billing.queries.price_book import PriceBook
+from billing.services.locking import lock_prices
 from ledger.money import ZERO
 
 
@@ -122,6 +123,8 @@ def publish_version(
     :raises InstantTakenError: if another one takes effect then.
     :raises RetroactivePriceError: if the date is past and it would change a price.
     """
+    # First, as metering does: a batch under way is priced before this, or after it.
+    lock_prices()
     draft = _lock_with_its_card(version)
     if draft.published_at:
         raise AlreadyPublishedError(f"{draft} is published already")

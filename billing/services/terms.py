@@ -10,6 +10,7 @@ from billing.models import Customer, RateCard, Terms
 from billing.pricing.discounts import Discounts
 from billing.services.rate_cards import CurrencyMismatchError
 from ledger.money import ZERO, as_text
+from ledger.posting import lock_wallets
 
 _NONE: Mapping[str, Decimal] = {}
 
@@ -40,6 +41,8 @@ def agree_terms(
     :raises CurrencyMismatchError: if the card is not in the wallet's currency.
     :raises DiscountError: if a percentage is not from 0 to 100.
     """
+    # Metering reads the terms under the same lock.
+    lock_wallets([customer.wallet_id])
     if effective_from < at:
         message = f"{effective_from:%Y-%m-%d %H:%M} is past: calls are priced already"
         raise RetroactiveTermsError(message)

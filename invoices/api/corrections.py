@@ -15,7 +15,6 @@ from billing.api.problems import Conflict, Unprocessable
 from billing.models import Customer
 from billing.services.correctable import (
     NotCorrectableError,
-    StreamOpenError,
     UnknownEventError,
 )
 from billing.services.corrections import (
@@ -133,8 +132,7 @@ def _as_problem(error: Exception) -> APIException | None:
     if isinstance(error, UnknownEventError):
         return NotFound()
     if isinstance(error, NotCorrectableError):
-        is_open = isinstance(error, StreamOpenError)
-        return Conflict(str(error), "stream_open" if is_open else "already_corrected")
+        return Conflict(str(error), error.code)
     if isinstance(error, KeyTakenError):
         detail = ErrorDetail(str(error), "idempotency_key_reused")
         return Unprocessable({"idempotency_key": [detail]})

@@ -14,6 +14,7 @@ from billing.services.correctable import UnknownEventError
 from billing.services.corrections import (
     AlreadyCorrectedError,
     KeyTakenError,
+    PeriodSettledError,
     UnpriceableError,
 )
 from billing.services.events import PostedEvent
@@ -24,7 +25,13 @@ from tests.billing.cards import TIERED
 
 DAY = timedelta(days=1)
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
-REFUSED = (UnknownEventError, AlreadyCorrectedError, KeyTakenError, UnpriceableError)
+REFUSED = (
+    UnknownEventError,
+    AlreadyCorrectedError,
+    KeyTakenError,
+    PeriodSettledError,
+    UnpriceableError,
+)
 keys = st.sampled_from(["a", "b", "c", "d", "e"])
 # From one that is beyond all prices to one of two tiers.
 tokens = st.sampled_from([-1, 0, 50, 700, 1_500])

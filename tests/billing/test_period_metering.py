@@ -106,18 +106,16 @@ class TestMetering:
         assert outcome.cost == 10
         assert UsageEvent.objects.get(occurred_at=october).is_late
 
-    def test_what_is_taken_back_of_another_period_was_not_used_in_this_one(
+    def test_the_first_call_after_all_were_taken_back_is_the_first_again(
         self, customer: Customer
     ) -> None:
-        october = images(5, at=NOW - timedelta(days=20))
-        use(october)
-        make.close_period(datetime.fromisoformat("2026-11-01T00:00:00Z"))
-        make.void(customer, october.idempotency_key)
-        use(images(5))
+        first = images(6)
+        use(first)
+        make.void(customer, first.idempotency_key)
 
-        [outcome] = use(images(1))
+        [outcome] = use(images(6))
 
-        assert outcome.cost == 10
+        assert outcome.cost == 2 + 10
 
     def test_a_card_of_ones_own_counts_anew(self, customer: Customer) -> None:
         use(images(15, at=NOW - timedelta(days=1)))
