@@ -1,8 +1,14 @@
 """Re-deriving final invoices from charges and entries. Nothing here writes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from ledger.verification import Finding, compare
+from django.db.models import Exists, OuterRef, Q
+
+from billing.models import TrueUp, UsageRollup
+from billing.queries.true_ups import list_true_ups, work_out_true_ups
+from invoices.models import Invoice, Kind, Status
+from ledger.money import as_text
+from ledger.verification import SHOWN, Finding, compare
 
 LINES = """
     SELECT format('invoice %s, line %s', invoice.number, line.position),
@@ -95,6 +101,42 @@ NUMBERS = """
 """
 
 
+def _verify_true_ups() -> Finding:
+    """Work the true-ups of invoiced periods out again, as when they were closed."""
+    differences: list[str] = []
+    compared = 0
+    for invoice in _list_trued_up():
+        customer, period = invoice.customer, invoice.period
+        derived = _describe(work_out_true_ups(customer=customer, period=period))
+        stored = _describe(list_true_ups(customer=customer, period=period))
+        compared += max(len(derived), len(stored))
+        if derived != stored:
+            differences.append(f"{invoice}: {derived} expected, {stored} stored")
+    check = "true-ups = what their periods come to"
+    return Finding(check, compared, differences[:SHOWN])
+
+
+def _list_trued_up() -> Iterator[Invoice]:
+    """Yield the final invoices of periods with usage at prices by the period."""
+    priced = UsageRollup.objects.filter(
+        ~Q(rate__per_period=""),
+        customer=OuterRef("customer"),
+        period_start=OuterRef("period_start"),
+    )
+    final = Invoice.objects.filter(Exists(priced), kind=Kind.USAGE)
+    standing = final.exclude(status__in=(Status.DRAFT, Status.VOID))
+    yield from standing.select_related("customer").order_by("pk").iterator()
+
+
+def _describe(rows: Iterable[TrueUp]) -> list[str]:
+    """Return what each row settles, in one order."""
+    return sorted(
+        f"{row.reason} of {row.model}, rate {row.rate_id}, band {row.band_id}"
+        f" at {as_text(row.discount)}: {as_text(row.amount)}"
+        for row in rows
+    )
+
+
 def verify_invoices() -> Iterator[Finding]:
     """Check lines, totals, credits and payments against what they are made of.
 
@@ -102,6 +144,7 @@ def verify_invoices() -> Iterator[Finding]:
     """
     yield compare("invoice line = sum of its calls", LINES)
     yield compare("invoice = all charges of its period", COMPLETE)
+    yield _verify_true_ups()
     yield compare("invoice = all true-ups of its period", TRUE_UPS)
     yield compare("invoice total = sum of its lines", TOTALS)
     yield compare("invoice due = total - credits - carried over", PARTS)

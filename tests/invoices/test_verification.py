@@ -12,6 +12,8 @@ from invoices.services.purchases import (
 )
 from invoices.verification import verify_invoices
 from tests import make
+from tests.billing import volume
+from tests.billing.test_period_metering import images
 from tests.invoices.state import MONTH_END, NOVEMBER, final, use, use_seed
 from tests.raw import execute, tampering
 
@@ -29,8 +31,8 @@ def test_invoices_can_be_derived_again() -> None:
 
     findings = list(verify_invoices())
 
-    assert [finding.differences for finding in findings] == [[]] * 8
-    assert [finding.compared for finding in findings] == [6, 2, 2, 3, 3, 1, 3, 1]
+    assert [finding.differences for finding in findings] == [[]] * 9
+    assert [finding.compared for finding in findings] == [6, 2, 0, 2, 3, 3, 1, 3, 1]
 
 
 def differences() -> dict[str, list[str]]:
@@ -80,3 +82,19 @@ def test_parts_that_do_not_add_up_are_found() -> None:
         Invoice.objects.update(carried_over=1)
 
     assert [*differences()] == ["invoice due = total - credits - carried over"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("change", ["DELETE FROM", "UPDATE"])
+def test_a_true_up_that_is_gone_or_altered_is_found(change: str) -> None:
+    card = make.rate_card(volume.CARD)
+    customer = make.customer(plan=make.plan(card=card), credits="500")
+    use(images(15), images(1))
+    final(customer)
+    statement = f"{change} billing_trueup"
+    with tampering("billing_trueup"):
+        execute(statement if change != "UPDATE" else f"{statement} SET amount = -74")
+
+    found = {each.check for each in verify_invoices() if each.differences}
+
+    assert "true-ups = what their periods come to" in found
