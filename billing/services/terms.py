@@ -46,10 +46,8 @@ def agree_terms(
     if effective_from < at:
         message = f"{effective_from:%Y-%m-%d %H:%M} is past: calls are priced already"
         raise RetroactiveTermsError(message)
-    currency = customer.wallet.currency
-    if rate_card and rate_card.currency != currency:
-        message = f"the card is in {rate_card.currency}, the wallet in {currency}"
-        raise CurrencyMismatchError(message)
+    if rate_card:
+        _require_currency(rate_card, customer.wallet.currency)
     discounts = Discounts(discount_percent, model_discounts)
     return Terms.objects.create(
         customer=customer,
@@ -62,3 +60,9 @@ def agree_terms(
         reason=reason,
         actor=by,
     )
+
+
+def _require_currency(rate_card: RateCard, currency: str) -> None:
+    if rate_card.currency != currency:
+        message = f"the card is in {rate_card.currency}, the wallet in {currency}"
+        raise CurrencyMismatchError(message)
