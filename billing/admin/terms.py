@@ -1,4 +1,3 @@
-from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -27,56 +26,69 @@ class ModelDiscountsField(forms.CharField):
     widget = UnfoldAdminTextareaWidget
 
     def to_python(self, value: Any) -> Any:
-        lines = [line for line in str(value or "").splitlines() if line.strip()]
-        return dict(map(self._read, lines))
+        read: dict[str, Decimal] = {}
+        for line in str(value or "").splitlines():
+            if not line.strip():
+                continue
+            model, percent = self._read(line)
+            if model in read:
+                raise forms.ValidationError(f"“{model}” is on two lines.")
+            read[model] = percent
+        return read
 
     def _read(self, line: str) -> tuple[str, Decimal]:
-        model, _, percent = line.rpartition(":")
+        name, _, percent = line.rpartition(":")
+        model = name.strip()
         try:
             read = Decimal(percent.strip())
         except InvalidOperation:
             read = Decimal("NaN")
-        if not model.strip() or not read.is_finite():
+        if not model or not model.isprintable() or not read.is_finite():
             message = f"“{line}” must be a model and a percentage: gpt-4o: 12.5"
             raise forms.ValidationError(message)
-        return model.strip(), read
+        return model, read
 
 
 class TermsForm(TermsModelForm):
-    model_discounts = ModelDiscountsField(
+    # Not the model's own field, which takes JSON.
+    discounts_by_model = ModelDiscountsField(
         required=False,
         help_text="One model a line, such as gpt-4o: 12.5. It stands instead of the"
         " percentage above.",
     )
 
     def clean_effective_from(self) -> Any:
+        # Once, so that a date that is not past here is not past when it is stored.
+        self.at = timezone.now()
         wanted = self.cleaned_data["effective_from"]
-        if wanted and wanted < timezone.now():
+        if wanted and wanted < self.at:
             raise forms.ValidationError("Calls of the past are priced already.")
         return wanted
 
+    def clean_discount_percent(self) -> Decimal:
+        percent: Decimal = self.cleaned_data["discount_percent"]
+        return _checked(percent)
+
+    def clean_discounts_by_model(self) -> dict[str, Decimal]:
+        by_model: dict[str, Decimal] = self.cleaned_data["discounts_by_model"]
+        return {model: _checked(percent) for model, percent in by_model.items()}
+
     def clean(self) -> None:
-        percent, by_model, customer, card = map(
-            self.cleaned_data.get,
-            ("discount_percent", "model_discounts", "customer", "rate_card"),
-        )
-        if percent is not None and isinstance(by_model, Mapping):
-            self._check_discounts(percent, by_model)
+        customer, card = map(self.cleaned_data.get, ("customer", "rate_card"))
         if isinstance(customer, Customer) and isinstance(card, RateCard):
             self._check_currency(customer, card)
-
-    def _check_discounts(
-        self, percent: Decimal, by_model: Mapping[str, Decimal]
-    ) -> None:
-        try:
-            Discounts(percent, by_model)
-        except DiscountError as error:
-            self.add_error("model_discounts", str(error))
 
     def _check_currency(self, customer: Customer, card: RateCard) -> None:
         currency = customer.wallet.currency
         if card.currency != currency:
             self.add_error("rate_card", f"The customer pays in {currency}.")
+
+
+def _checked(percent: Decimal) -> Decimal:
+    try:
+        return Discounts(percent).percent
+    except DiscountError as error:
+        raise forms.ValidationError(f"{error}.") from error
 
 
 @admin.register(Terms)
@@ -91,9 +103,16 @@ class TermsAdmin(HistoryAdmin[Terms]):
         return request.user.has_perm("billing.add_terms")
 
     def get_fields(self, request: HttpRequest, obj: Terms | None = None) -> list[Any]:
-        asked = ["customer", "effective_from", "rate_card", "discount_percent"]
-        asked += ["model_discounts", "reason"]
-        return asked if obj is None else [*asked, "actor", "recorded_at"]
+        agreed = ["customer", "effective_from", "rate_card"]
+        if obj is None:
+            return [*agreed, "discount_percent", "discounts_by_model", "reason"]
+        discounts = [PERCENT, "discounts_of_models"]
+        return [*agreed, *discounts, "reason", "actor", "recorded_at"]
+
+    @admin.display(description="discounts by model", empty_value="None")
+    def discounts_of_models(self, terms: Terms) -> str:
+        lines = (f"{model}: {text}" for model, text in terms.model_discounts.items())
+        return "\n".join(lines)
 
     def get_form(
         self,
@@ -112,15 +131,16 @@ class TermsAdmin(HistoryAdmin[Terms]):
     def save_model(
         self, request: HttpRequest, obj: Terms, form: Any, change: bool
     ) -> None:
-        asked, now = form.cleaned_data, timezone.now()
+        asked, now = form.cleaned_data, form.at
         made = agree_terms(
             customer=asked["customer"],
             effective_from=asked["effective_from"] or now,
             rate_card=asked["rate_card"],
             discount_percent=asked["discount_percent"],
-            model_discounts=asked["model_discounts"],
+            model_discounts=asked["discounts_by_model"],
             reason=asked["reason"],
             by=str(request.user),
             at=now,
         )
-        obj.pk = made.pk
+        # What the answer names it by.
+        obj.pk, obj.effective_from = made.pk, made.effective_from
