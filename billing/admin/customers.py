@@ -90,8 +90,17 @@ class CustomerAdmin(KeptAdmin[Customer]):
         obj.pk, obj.wallet = made.pk, made.wallet
 
 
+class PlanForm(forms.ModelForm[Plan]):
+    def clean(self) -> None:
+        currency, card = map(self.cleaned_data.get, ("currency", "rate_card"))
+        if currency and card and card.currency != currency:
+            message = f"The plan is in {currency}, and this card in {card.currency}."
+            self.add_error("rate_card", message)
+
+
 @admin.register(Plan)
 class PlanAdmin(KeptAdmin[Plan]):
+    form = PlanForm
     formfield_overrides = EDIT_EXACTLY
     list_display = (
         "code",
