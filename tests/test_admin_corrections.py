@@ -15,6 +15,7 @@ from billing.models import (
     UsageEvent,
     User,
 )
+from billing.periods import period_containing
 from ledger.models import Source
 from ledger.services import expire_wallet
 from tests import make
@@ -82,6 +83,21 @@ class TestVoid:
 
         assert "is invoiced and stays as it was" in page
         assert "INV-2026-000001, line 1" in page
+
+    def test_names_the_months_as_the_customer_has_them(self, operator: Client) -> None:
+        other = make.customer(
+            external_id="cus_berlin", credits="1", time_zone="Europe/Berlin"
+        )
+        make.record(make.event("old", customer="cus_berlin"))
+        event = UsageEvent.objects.get(idempotency_key="old")
+        path = f"/admin/billing/usageevent/{event.pk}/void/"
+
+        assert "November 2026</time> is not invoiced yet" in read(operator, path)
+        final(other, period_containing(make.NOW, other.zone))
+        page = read(operator, path)
+
+        assert "November 2026</time> is invoiced and stays as it was" in page
+        assert "December 2026</time> takes it back" in page
 
     def test_says_that_credits_will_expire_at_once(self, operator: Client) -> None:
         other = make.customer(external_id="cus_other")

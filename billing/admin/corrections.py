@@ -139,7 +139,9 @@ class CorrectingAdmin(ReadOnlyAdmin[Row], Generic[Row]):
             "preview": self.preview(row),
             "page": page,
         }
-        return render(request, "admin/correct_event.html", context)
+        # The months are the customer's, whose clock says when they begin.
+        with timezone.override(row.customer.zone):
+            return render(request, "admin/correct_event.html", context)
 
 
 def _apply(
