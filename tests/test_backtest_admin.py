@@ -10,10 +10,19 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
-from billing.models import Backtest, RateCardVersion, User
+from billing.models import Backtest, BacktestLine, RateCardVersion, User
+from billing.services.backtests import start_backtest
 from config.celery import app
 from tests import make
-from tests.billing.backtesting import OWN, RICH, backtest_on, draft, planned
+from tests.billing.backtesting import (
+    END,
+    OWN,
+    RICH,
+    START,
+    backtest_on,
+    draft,
+    planned,
+)
 from tests.make import NOW
 
 pytestmark = pytest.mark.django_db
@@ -107,6 +116,7 @@ def test_the_days_are_chosen(
     ("days", "problem"),
     [
         ({"first_day": "2026-11-02"}, "Choose the first and the last day."),
+        ({"first_day": "2026-11-02", "last_day": "9999-12-31"}, "Choose a day before"),
         (
             {"first_day": "2026-11-02", "last_day": "2026-11-01"},
             "It must not be before the first day.",
@@ -176,6 +186,22 @@ def test_more_lines_cost_no_more_queries(
 
     with django_assert_num_queries(14):
         operator.get(url)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deleted_draft_takes_its_backtests_with_it(
+    sign_in: Callable[..., Client], version: RateCardVersion
+) -> None:
+    operator = sign_in("view_ratecardversion", "delete_ratecardversion")
+    backtest_on(version)
+    planned(version)
+    start_backtest(version=version, start=START, end=END, by="ada", at=NOW)
+    url = f"/admin/billing/ratecardversion/{version.pk}/delete/"
+
+    assert operator.post(url, {"post": "yes"}).status_code == 302
+    assert not Backtest.objects.exists()
+    assert not BacktestLine.objects.exists()
+    assert not RateCardVersion.objects.filter(pk=version.pk).exists()
 
 
 class TestPermissions:

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -61,6 +61,8 @@ class BacktestForm(forms.ModelForm[Backtest]):
             self.add_error("first_day", "Choose the first and the last day.")
         elif last < first:
             self.add_error("last_day", "It must not be before the first day.")
+        elif last == date.max:
+            self.add_error("last_day", f"Choose a day before {last}.")
 
     def period_before(self, at: datetime) -> Period:
         """Return the days that were chosen, as seen from an instant."""

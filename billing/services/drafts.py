@@ -2,7 +2,15 @@
 
 from django.db import transaction
 
-from billing.models import RateCard, RateCardVersion
+from billing.models import (
+    Backtest,
+    BacktestChunk,
+    BacktestGap,
+    BacktestLine,
+    RateCard,
+    RateCardVersion,
+)
+from billing.models.backtests import BacktestStatus
 from billing.pricing.card import Card
 from billing.services.rate_cards import (
     AlreadyPublishedError,
@@ -40,12 +48,24 @@ def draft_prices(
 def delete_draft(*, version: RateCardVersion) -> None:
     """Delete a version that was never published, with all its prices.
 
+    What it was tried on goes with it.
+
     :raises AlreadyPublishedError: if it was; calls may have been priced by it.
     """
     draft = RateCardVersion.objects.select_for_update().get(pk=version.pk)
     if draft.published_at:
         raise AlreadyPublishedError(f"{draft} is published, and stays")
+    _delete_backtests(draft)
     # Not `delete`, which would look through all history for calls priced by a draft.
     for prices in (draft.tiers, draft.rates, draft.bands):
         prices.all()._raw_delete(prices.db)
     RateCardVersion.objects.filter(pk=draft.pk)._raw_delete(prices.db)
+
+
+def _delete_backtests(draft: RateCardVersion) -> None:
+    backtests = Backtest.objects.filter(version=draft)
+    # Whoever plans one is waited for; chunks that workers have in hand are, next.
+    list(backtests.filter(status=BacktestStatus.QUEUED).select_for_update())
+    for part in (BacktestChunk, BacktestLine, BacktestGap):
+        part._default_manager.filter(backtest__in=backtests).delete()
+    backtests.delete()
