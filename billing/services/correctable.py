@@ -54,7 +54,9 @@ def find_subject(customer: Customer, key: str) -> Subject:
     account = find_accounts([customer.external_id])[customer.external_id]
     claim = find_claims([(customer.pk, key)]).get((customer.pk, key))
     if claim is None:
-        _refuse_open_stream(customer, key)
+        if is_open_stream(customer, key):
+            message = f"{key} is a stream that has not closed: there is no event yet."
+            raise StreamOpenError(message)
         raise UnknownEventError(key)
     # Locked before the wallet, as a retry does it.
     locked = QuarantinedEvent.objects.select_for_update()
@@ -67,8 +69,7 @@ def find_subject(customer: Customer, key: str) -> Subject:
     return Subject(account, claim.event_id, key, found.event_name, at, event)
 
 
-def _refuse_open_stream(customer: Customer, key: str) -> None:
+def is_open_stream(customer: Customer, key: str) -> bool:
+    """Tell whether a key belongs to chunks that are still to become an event."""
     streams = Stream.objects.filter(customer=customer, key=key)
-    if streams.filter(closed_at__isnull=True).exists():
-        message = f"{key} is a stream that has not closed: there is no event yet."
-        raise StreamOpenError(message)
+    return streams.filter(closed_at__isnull=True).exists()

@@ -21,6 +21,7 @@ from billing.services.correctable import (
     NotCorrectableError,
     Subject,
     find_subject,
+    is_open_stream,
 )
 from billing.services.events import Item, PostedEvent, new_item
 from billing.services.locking import LockedBooks, lock_books
@@ -139,7 +140,7 @@ def amend_event(
     existing = find_correction(customer_id=customer.pk, event_id=subject.id)
     if existing:
         _check_same(existing, item)
-    elif item.key not in taken:
+    elif item.key not in taken or is_open_stream(customer, replacement.key):
         message = f"{replacement.key} was recorded before: take a key of its own."
         raise KeyTakenError(message)
     else:

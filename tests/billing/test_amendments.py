@@ -18,7 +18,7 @@ from billing.services.corrections import (
     KeyTakenError,
     UnpriceableError,
 )
-from billing.services.events import Status
+from billing.services.events import Status, StreamPart
 from billing.services.rate_cards import draft_version, publish_version
 from ledger.models import Entry, Kind, Source
 from ledger.services import expire_wallet
@@ -229,6 +229,17 @@ class TestAgain:
 
         with pytest.raises(KeyTakenError, match="recorded before"):
             make.amend(customer, by=key)
+
+    def test_a_key_of_an_open_stream_is_taken(self) -> None:
+        customer = customer_with_a_call()
+        make.record(make.event("K", stream=StreamPart(0, is_final=False)))
+
+        with pytest.raises(KeyTakenError, match="recorded before"):
+            make.amend(customer, by="K")
+        make.record(make.event("K", stream=StreamPart(1, is_final=True)))
+
+        assert UsageEvent.objects.get(idempotency_key="K").amount
+        assert audit.differences() == []
 
     def test_a_replacement_that_is_posted_too_is_a_duplicate(self) -> None:
         customer = customer_with_a_call()
