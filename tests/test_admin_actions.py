@@ -14,6 +14,7 @@ from tests import make
 from tests.make import NOW
 
 pytestmark = pytest.mark.django_db
+_TOO_LONG = "?rate_card=" + "9" * 5000
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ class TestRateCards:
         assert drafted.number == 2
         assert drafted.rates.count() == 2
 
-    @pytest.mark.parametrize("query", ["", "?rate_card={}", "?rate_card=x"])
+    @pytest.mark.parametrize("query", ["", "?rate_card={}", "?rate_card=x", _TOO_LONG])
     def test_a_draft_begins_with_the_latest_prices(
         self, operator: Client, query: str
     ) -> None:
@@ -181,6 +182,19 @@ class TestRateCards:
         assert "No call is priced by" in page
         assert draft.published_by == "operator"
         assert "Save and publish" not in after.content.decode()
+
+    def test_a_date_that_publishing_refuses_is_not_kept(self, operator: Client) -> None:
+        text = make.SEED_CARD.replace("0.012", "0.015")
+        draft = draft_version(rate_card=make.rate_card(), card=parse_card(text))
+        date = {"effective_from_0": "2026-01-01", "effective_from_1": "00:00:00"}
+
+        page = operator.post(
+            f"{VERSIONS}{draft.pk}/change/", date | {"_publish": ""}, follow=True
+        )
+
+        draft.refresh_from_db()
+        assert "2026-01-01 00:00 is past" in page.content.decode()
+        assert (draft.effective_from, draft.published_at) == (None, None)
 
     def test_a_date_that_is_taken_is_refused(self, operator: Client) -> None:
         card = make.rate_card()

@@ -48,6 +48,7 @@ rates:
       - max_tokens: 32768
         multiplier: 1.8
 """
+_MAX_ID_DIGITS = 18
 _IN_UTC = {"effective_from": "In UTC. Empty: from the moment of publishing."}
 _FIXED = ("rate_card", "number", "published_at", "published_by", "recorded_at")
 
@@ -127,7 +128,9 @@ class RateCardVersionAdmin(ModelAdmin[RateCardVersion]):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         text = request.GET.get("rate_card", "")
-        wanted = int(text) if text.isdecimal() else None
+        # No id is longer, and Python refuses to read the longest.
+        is_id = text.isdecimal() and len(text) <= _MAX_ID_DIGITS
+        wanted = int(text) if is_id else None
         version = find_latest_version(rate_card_id=wanted)
         if version is None:
             return {"rate_card": wanted}
@@ -189,7 +192,9 @@ class RateCardVersionAdmin(ModelAdmin[RateCardVersion]):
         self, request: HttpRequest, obj: RateCardVersion, form: Any, change: bool
     ) -> None:
         if change:
-            super().save_model(request, obj, form, change)
+            # Publishing stores the date; one that it refuses must not stay.
+            if "_publish" not in request.POST:
+                super().save_model(request, obj, form, change)
             return
         card = form.cleaned_data["prices"]
         made = draft_version(rate_card=obj.rate_card, card=card)
