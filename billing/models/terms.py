@@ -45,6 +45,10 @@ class Terms(AppendOnly):
                 condition=Q(discount_percent__gte=0, discount_percent__lte=100),
                 name="billing_terms_discount_is_a_percentage",
             ),
+            models.CheckConstraint(
+                condition=~Q(reason="") & ~Q(actor=""),
+                name="billing_terms_says_who_and_why",
+            ),
         ]
 
     def __str__(self) -> str:

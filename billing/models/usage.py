@@ -14,7 +14,7 @@ from billing.models.fields import (
 )
 from billing.models.rate_cards import ContextBand, Rate, RateCardVersion
 from ledger.append_only import AppendOnly
-from ledger.models import ExactDecimalField, is_number
+from ledger.models import MAX_AMOUNT, ExactDecimalField, is_number
 
 
 def _history_of(to: type[models.Model] | str, **options: object) -> models.ForeignKey:  # type: ignore[type-arg]
@@ -150,6 +150,16 @@ class Charge(AppendOnly):
                 & (Q(corrects__isnull=True) | Q(correction_id__isnull=False))
                 & is_number("amount", "quantity"),
                 name="billing_charge_negative_if_it_corrects",
+            ),
+            models.CheckConstraint(
+                # NaN is above every number.
+                condition=Q(discount__gte=0, discount__lte=1),
+                name="billing_charge_discount_from_0_to_1",
+            ),
+            models.CheckConstraint(
+                condition=is_number("billed", "flat")
+                & Q(billed__gt=-MAX_AMOUNT, flat__gt=-MAX_AMOUNT),
+                name="billing_charge_billed_and_flat_are_numbers",
             ),
         ]
         indexes = [

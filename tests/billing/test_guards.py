@@ -140,6 +140,12 @@ CHARGE = """
 """
 
 
+def with_column(statement: str, column: str) -> str:
+    """Return a statement that is given one more column, before the others."""
+    named = statement.replace("(event_id", f"({column}, event_id")
+    return named.replace("VALUES (", "VALUES (%s, ")
+
+
 class TestAmounts:
     @pytest.mark.parametrize("amount", ["NaN", "-1", "10000000000000000000"])
     def test_of_events_are_numbers_from_zero(self, amount: str) -> None:
@@ -158,9 +164,37 @@ class TestAmounts:
         name = "billing_charge_negative_if_it_corrects"
         assert error.diag.constraint_name == name
 
+    @pytest.mark.parametrize("discount", ["NaN", "-0.1", "1.1"])
+    def test_are_discounted_by_a_part(self, discount: str) -> None:
+        error = refusal(with_column(CHARGE, "discount"), discount, "1", "1")
+
+        name = "billing_charge_discount_from_0_to_1"
+        assert error.diag.constraint_name == name
+
+    @pytest.mark.parametrize("column", ["billed", "flat"])
+    @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e19"])
+    def test_are_made_of_numbers(self, column: str, number: str) -> None:
+        error = refusal(with_column(CHARGE, column), number, "1", "1")
+
+        name = "billing_charge_billed_and_flat_are_numbers"
+        assert error.diag.constraint_name == name
+
     def test_that_are_zero_are_taken(self) -> None:
         assert execute(EVENT, "0") == 1
         assert execute(CHARGE, "0", "0") == 1
+
+
+@pytest.mark.parametrize(("reason", "actor"), [("", "ada"), ("agreed", "")])
+def test_terms_say_why_and_who(reason: str, actor: str) -> None:
+    error = refusal(
+        "INSERT INTO billing_terms (customer_id, effective_from, discount_percent,"
+        " model_discounts, reason, actor) VALUES (%s, now(), 0, '{}', %s, %s)",
+        make.customer().pk,
+        reason,
+        actor,
+    )
+
+    assert error.diag.constraint_name == "billing_terms_says_who_and_why"
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "a\nb", "x" * 65, "é"])
