@@ -1,5 +1,6 @@
 from decimal import Decimal
 
+from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 
 import billing.models.fields
@@ -78,7 +79,8 @@ class Migration(migrations.Migration):
             name="tier",
             field=models.PositiveSmallIntegerField(null=True),
         ),
-        migrations.AddConstraint(
+        # History need not be read while calls wait: 0010 does.
+        AddConstraintNotValid(
             model_name="charge",
             constraint=models.CheckConstraint(
                 condition=models.Q(

@@ -8,6 +8,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        ValidateConstraint("charge", "billing_charge_negative_if_it_corrects"),
         ValidateConstraint("charge", "billing_charge_discount_from_0_to_1"),
         ValidateConstraint("charge", "billing_charge_billed_and_flat_are_numbers"),
         ValidateConstraint("terms", "billing_terms_says_who_and_why"),
