@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, cast
 
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -47,12 +47,16 @@ def get_customer(request: Request, external_id: str | None) -> Customer:
 
     A customer's key is about its own customer; a service key names one. Another's is
     as absent as one that does not exist.
+
+    :raises ValidationError: if a service key names none.
     """
     key = key_of(request)
+    if key.is_service_key and not external_id:
+        raise ValidationError({"customer_id": "A service key names a customer."})
     if key.customer and external_id in (None, key.customer.external_id):
         return key.customer
     found = None
-    if key.is_service_key and external_id:
+    if key.is_service_key:
         found = Customer.objects.filter(external_id=external_id).first()
     if found is None:
         raise NotFound

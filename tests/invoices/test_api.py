@@ -177,7 +177,18 @@ class TestWhoMaySeeWhat:
         key = make.service_key()
 
         assert status_of(f"{path}?customer_id=cus_abc123", key) == 200
-        assert status_of(path, key) == 404
+        assert status_of(f"{path}?customer_id=cus_nobody", key) == 404
+
+    @pytest.mark.usefixtures("customer")
+    @pytest.mark.parametrize("query", ["", "?customer_id="])
+    def test_a_service_key_must_name_one(self, path: str, query: str) -> None:
+        headers = {"Authorization": f"Bearer {make.service_key()}"}
+
+        answer = Client().get(f"{path}{query}", headers=headers)
+
+        assert answer.status_code == 400
+        [problem] = answer.json()["errors"]
+        assert problem["pointer"] == "#/customer_id"
 
     def test_no_key_without_the_scope(self, customer: Customer, path: str) -> None:
         issued = issue_api_key(name="app", scopes=[EVENTS_WRITE], customer=customer)

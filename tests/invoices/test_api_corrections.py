@@ -189,17 +189,23 @@ class TestWhoMay:
 
     @pytest.mark.parametrize(
         ("key", "named"),
-        [("req_9", "cus_abc123"), ("req_1", "cus_other"), ("req_1", None)],
+        [("req_9", "cus_abc123"), ("req_1", "cus_other"), ("req_1", "cus_nobody")],
     )
     def test_what_is_unknown_is_not_found(
-        self, customer: Customer, key: str, named: str | None
+        self, customer: Customer, key: str, named: str
     ) -> None:
         make.customer(external_id="cus_other", plan=customer.plan)
-        body = {"reason": "r"} | ({"customer_id": named} if named else {})
 
-        answer = correct(key, "void", body)
+        answer = correct(key, "void", {"reason": "r", "customer_id": named})
 
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+    @pytest.mark.usefixtures("customer")
+    def test_a_customer_must_be_named(self) -> None:
+        answer = correct("req_1", "void", {"reason": "r"})
+
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["pointer"] == "#/customer_id"
 
     def test_an_open_stream_is_no_event_yet(self) -> None:
         make.customer(credits="50")
