@@ -23,6 +23,8 @@ def explain(line: ChargeLine, currency: str) -> str:
         return f"{amount} more, up to the least that a call costs."
     if line.tier == 0:
         return f"{_what(line)} of those that the period has free = {amount}."
+    if line.quantity and line.billed == 0:
+        return f"{_what(line)} within a package already paid = {amount}."
     steps = " ".join(_steps(line, currency))
     sign = "=" if _is_exact(line) else "≈"
     return f"{steps} {sign} {amount}."
@@ -34,8 +36,7 @@ def _steps(line: ChargeLine, currency: str) -> Iterator[str]:
     if line.billed is None:
         yield f"{_what(line)} at {price} per {_unit(line)}"
     else:
-        count = format_quantity(WIDE.divide(line.billed, Decimal(line.unit)))
-        yield f"{_what(line)} begin {count} packages of {_unit(line)} at {price}"
+        yield f"{_what(line)} begin {_packages(line.billed, line)} at {price}"
     if line.tier and line.billed is None:
         yield f"(tier {line.tier})"
     if line.multiplier != 1:
@@ -53,6 +54,13 @@ def _what(line: ChargeLine) -> str:
     if line.priced_as == line.dimension:
         return what
     return f"{what} (priced as {line.priced_as})"
+
+
+def _packages(billed: Decimal, line: ChargeLine) -> str:
+    """Return how many packages are paid, and of what: "2 packages of 100 pages"."""
+    count = WIDE.divide(billed, Decimal(line.unit))
+    word = "package" if count == 1 else "packages"
+    return f"{format_quantity(count)} {word} of {_unit(line)}"
 
 
 def _unit(line: ChargeLine) -> str:

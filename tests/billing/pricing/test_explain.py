@@ -73,6 +73,32 @@ def test_a_discount_is_a_factor_of_the_explanation() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("pages", "billed", "expected"),
+    [
+        (100, 100, "100 pages begin 1 package of 100 pages at $3.00 = $3.00."),
+        (120, 200, "120 pages begin 2 packages of 100 pages at $3.00 = $6.00."),
+        (99, 0, "99 pages within a package already paid = $0.00."),
+        (0, 0, "0 pages begin 0 packages of 100 pages at $3.00 = $0.00."),
+    ],
+)
+def test_packages_are_counted(pages: int, billed: int, expected: str) -> None:
+    rate = rate_event(CARD, "m", {"images": 3}, at=None).lines[-1]
+    line = rate._replace(
+        dimension="pages",
+        priced_as="pages",
+        quantity=Decimal(pages),
+        unit=100,
+        unit_name="pages",
+        unit_price=Decimal(3),
+        tier=1,
+        billed=Decimal(billed),
+        amount=Decimal(3 * billed) / 100,
+    )
+
+    assert explain(line, "USD") == expected
+
+
 def test_what_is_missing_to_the_minimum_is_said_to_be() -> None:
     assert sentence("least", {"requests": 1}) == (
         "$0.009 more, up to the least that a call costs."
