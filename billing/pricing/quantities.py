@@ -31,6 +31,12 @@ class Reason(StrEnum):
     NO_TIME = "no_time"
 
 
+# What was posted is at fault, and stays as it is: no version of a card cures these.
+INCURABLE: Final = frozenset(
+    {Reason.BAD_QUANTITY, Reason.PARTS_EXCEED_TOTAL, Reason.UNKNOWN_USAGE}
+)
+
+
 class UnratableError(Exception):
     """Refuse to price an event, with the reason and a sentence for an operator."""
 
