@@ -9,7 +9,14 @@ from django.db.models import Count, Sum
 from billing.models import Customer
 from billing.periods import Period, period_containing, previous_period
 from billing.queries.postpaid import Unpaid, find_unpaid
-from billing.queries.usage import DaySpend, UsageTable, list_days, tabulate, usage_of
+from billing.queries.usage import (
+    DaySpend,
+    UsageTable,
+    list_days,
+    sum_true_ups,
+    tabulate,
+    usage_of,
+)
 from ledger.money import ZERO
 from ledger.queries import Balance, get_balance
 
@@ -44,6 +51,7 @@ def get_overview(*, customer: Customer, at: datetime) -> Overview:
     rollups = usage_of(customer)
     current = rollups.filter(period_start=this_month.start)
     before = rollups.filter(period_start=last_month.start)
+    charged = before.aggregate(total=Sum("amount"))["total"] or ZERO
     balance = get_balance(wallet_id=customer.wallet_id, at=at)
     return Overview(
         as_of=at,
@@ -52,7 +60,7 @@ def get_overview(*, customer: Customer, at: datetime) -> Overview:
         open_invoices=_count_open_invoices(customer),
         this_month=this_month,
         last_month=last_month,
-        spent_last_month=before.aggregate(total=Sum("amount"))["total"] or ZERO,
+        spent_last_month=charged + sum_true_ups(customer, last_month.start),
         usage=tabulate(current),
         days=list_days(current, this_month, customer),
     )

@@ -115,8 +115,9 @@ class TestOverview:
     ) -> None:
         record("req_1")
 
-        # The balance, open invoices, the months' usage by model, by day, and in sum.
-        with django_assert_num_queries(SIGN_IN_QUERIES + 5):
+        # The balance, open invoices, the months' usage by model, by day, and in sum,
+        # and what was settled.
+        with django_assert_num_queries(SIGN_IN_QUERIES + 6):
             page = read(browser, "overview")
 
         assert "<h1" in page
@@ -130,8 +131,8 @@ class TestUsage:
 
         page = read(browser, "usage")
 
-        assert '<td class="number">2,166</td>' in page
-        assert '<td class="number">$0.028464</td>' in page
+        assert 'data-label="Output tokens">2,166</td>' in page
+        assert 'data-label="Spend">$0.028464</td>' in page
         assert "data-total>$0.0297</td>" in page
 
     def test_has_a_column_for_each_dimension(self, client: Client) -> None:
@@ -144,8 +145,21 @@ class TestUsage:
 
         page = read(client, "usage")
 
-        assert '<td class="number">3</td><td class="number">–</td>' in page
+        assert 'data-label="Images">3</td>' in page
+        assert 'data-label="Input tokens">–</td>' in page
         assert "data-total>$0.134232</td>" in page
+
+    def test_has_no_column_for_what_is_missing_to_the_least(
+        self, client: Client
+    ) -> None:
+        card = make.rate_card(f"minimum_usd: 1\n{make.SEED_CARD}")
+        client.force_login(make.member(make.customer(plan=make.plan(card=card))))
+        record("req_1")
+
+        page = read(client, "usage")
+
+        assert ">Minimum<" not in page
+        assert "data-total>$1.00</td>" in page
 
     def test_leads_to_the_months_around_it(self, browser: Client) -> None:
         record("req_1")
@@ -254,21 +268,3 @@ class TestCredits:
     @pytest.mark.parametrize("place", ["0", "-1", "x", "9223372036854775808"])
     def test_knows_no_such_place(self, browser: Client, place: str) -> None:
         assert browser.get(f"/portal/credits/?before={place}").status_code == 404
-
-
-class TestQuarantine:
-    def test_says_why_an_event_has_no_price(self, browser: Client) -> None:
-        record("req_1", model="unheard-of")
-
-        page = read(browser, "quarantine")
-
-        assert "req_1" in page
-        assert "Unknown model" in page
-        assert "Waiting for a price" in page
-
-    def test_shows_nobody_elses(self, browser: Client) -> None:
-        make.customer(external_id="cus_other")
-        other = make.event("req_9", customer="cus_other", model="unheard-of")
-        record_events(events=[other], received_at=NOW)
-
-        assert "req_9" not in read(browser, "quarantine")

@@ -178,7 +178,7 @@ class TestCall:
         assert "1,083 output_tokens at $0.012 per 1,000 tokens × 1.8" in page
         assert "(context band) = $0.0233928." in page
         assert total(last_column(page)) == total_of(page) == Decimal("0.0719982")
-        assert '<td class="number">-0.0719982</td>' in page
+        assert 'data-label="Credits">-0.0719982</td>' in page
 
     def test_shows_what_was_posted(self, browser: Client) -> None:
         page = read(browser, "/portal/calls/req_1")

@@ -53,7 +53,7 @@ def test_the_call_says_that_it_was_taken_back(browser: Client) -> None:
     assert "Taken back: 9,001 input" in page
     back = page.partition("<caption>Charges taken back</caption>")[2]
     assert total_of(back) == total(last_column(back)) == Decimal("-0.0719982")
-    assert '<td class="number">+0.0719982</td>' in page
+    assert 'data-label="Credits">+0.0719982</td>' in page
 
 
 def test_an_amended_call_leads_to_what_stands_instead_and_back(
