@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from ledger.append_only import AppendOnly
-from ledger.money import MAX_DIGITS, SCALE
+from ledger.money import MAX_DIGITS, SCALE, as_text
 
 GENESIS = bytes(32)
 MAX_AMOUNT = Decimal(10**19)
@@ -242,4 +242,4 @@ class Entry(AppendOnly):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.amount:f} ({self.cause})"
+        return f"{self.kind} {as_text(self.amount)} ({self.cause})"

@@ -95,6 +95,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "true-up",
                 "abstract": False,
                 "constraints": [
                     models.UniqueConstraint(

@@ -53,6 +53,7 @@ class TrueUp(AppendOnly):
     recorded_at = models.DateTimeField(db_default=Now())
 
     class Meta(AppendOnly.Meta):
+        verbose_name = "true-up"
         constraints = [
             models.UniqueConstraint(
                 fields=[

@@ -31,7 +31,7 @@ def test_what_was_recorded_is_named_by_its_key() -> None:
     assert str(Stream.objects.get()) == "talk"
     assert str(StreamChunk.objects.get()) == "talk #3"
     usage = Entry.objects.get(kind=Kind.USAGE)
-    assert str(usage) == "usage -0.014232000000000000 (event:req_1)"
+    assert str(usage) == "usage -0.014232 (event:req_1)"
     assert str(customer.wallet) == f"wallet {customer.wallet.pk}"
 
 

@@ -46,6 +46,7 @@ class TestSpend:
         entry = Entry.objects.get(kind=Kind.USAGE)
         assert entry.book == Book.CONSUMED
         assert entry.occurred_at == make.NOW - DAY
+        assert str(entry).startswith("usage -5 (")
 
     def test_goes_into_overdraft_when_no_lot_covers_it(self) -> None:
         wallet = make.wallet()
