@@ -113,8 +113,8 @@ def get_diff(
 ) -> PriceDiff:
     """Return what a version changes of the one that it follows, or of another one.
 
-    The first version of a card changes nothing. `at` is when a draft without a date
-    would take effect.
+    One that follows no published version changes nothing. `at` is when a draft without
+    a date would take effect.
     """
     follows = other or find_followed_version(version=version, at=at)
     until = find_next_version(version=version, at=at)

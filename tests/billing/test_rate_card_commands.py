@@ -195,7 +195,9 @@ class TestDiff:
         run("draft_rate_card", card.code, file)
 
         said = run("diff_rate_card", "list")
-        assert said == "List v1 is the first version of its card.\n"
+        assert said == (
+            "List v1 follows no published version: there is nothing to compare.\n"
+        )
         assert "no version 9" in refusal("diff_rate_card", "list", "--with", 9)
 
 

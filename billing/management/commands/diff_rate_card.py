@@ -41,7 +41,8 @@ class Command(VersionCommand):
 
 def _summary(diff: PriceDiff) -> str:
     if diff.follows is None:
-        return f"{diff.version} is the first version of its card."
+        alone = "follows no published version: there is nothing to compare."
+        return f"{diff.version} {alone}"
     count = len(diff.changes)
     changes = "1 change" if count == 1 else f"{count:,} changes"
     return f"{diff.follows} → {diff.version}: {changes if count else 'no change'}"
