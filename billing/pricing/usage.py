@@ -22,10 +22,11 @@ from billing.pricing.quantities import (
     UnratableError,
     read_quantity,
 )
-from billing.pricing.usage_blocks import extract
+from billing.pricing.usage_blocks import extract, read_word
 from ledger.money import WIDE, ZERO, as_text, total
 
 USAGE: Final = "usage"
+SERVICE_TIER: Final = "service_tier"
 INPUT_IS_TOTAL: Final = "input_is_total"
 OUTPUT_IS_TOTAL: Final = "output_is_total"
 
@@ -60,6 +61,9 @@ def _with_block(properties: Mapping[str, object]) -> Mapping[str, object]:
     if twice:
         detail = f"{', '.join(sorted(twice))} must not stand beside a usage block."
         raise UnratableError(Reason.BAD_QUANTITY, detail)
+    tier = read_word(properties.get(SERVICE_TIER))
+    if tier is not None:
+        texts.setdefault("service_class", tier)
     return {**texts, **properties, **quantities}
 
 

@@ -1,7 +1,7 @@
 """Own the reading of a provider's `usage` block into disjoint parts."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -17,14 +17,19 @@ from billing.pricing.quantities import (
     UnratableError,
     read_quantity,
 )
+from billing.pricing.usage_leftovers import refuse_leftovers
 from billing.pricing.usage_shapes import SHAPES, Shape
 from ledger.money import WIDE, ZERO, as_text, total
 
 _MAX_DEPTH: Final = 4
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
-# A whole response may be given; the block is found in it.
-_WRAPPERS: Final = ("usage", "usage_metadata", "usageMetadata", "meta")
+# A whole response may be given, or an event that holds one; the block is found in it.
+_WRAPPERS: Final = (
+    *("usage", "usage_metadata", "usageMetadata", "usage_info", "tokenUsage"),
+    "meta",
+)
+_ENVELOPES: Final = ("response", "result")
 
 # Properties that a rate may depend on, and what blocks call them.
 _TEXTS: Final = {
@@ -52,33 +57,53 @@ def extract(block: object) -> tuple[dict[str, Decimal], dict[str, str]]:
 
     :raises UnratableError: if no shape fits, a number is none, or parts exceed a total.
     """
-    fields = dict(_flatten(_unwrap(block)))
-    shape = _find_shape(fields)
+    *around, inmost = _unwrap(block)
+    fields = dict(_flatten(inmost))
+    name = _find_shape(fields, inmost)
+    shape = SHAPES[name]
     parts = _read_parts(fields, shape.parts)
     for part, whole in _INSIDE:
         if part in parts and whole in parts:
             parts[whole] = _without(parts[whole], parts[part], whole, part)
     quantities = {
-        **_rest(fields, shape.input_tokens, INPUT_TOKENS, parts, INPUT_PARTS),
-        **_rest(fields, shape.output_tokens, OUTPUT_TOKENS, parts, OUTPUT_PARTS),
+        **_rest(fields, shape, INPUT_TOKENS, parts, INPUT_PARTS),
+        **_rest(fields, shape, OUTPUT_TOKENS, parts, OUTPUT_PARTS),
         **parts,
         **_read_parts(fields, shape.beside),
     }
-    texts = {
-        name: value
-        for name, path in _TEXTS.items()
-        if isinstance(value := fields.get(path), str)
-    }
-    return quantities, texts
+    refuse_leftovers(fields, name, quantities)
+    return quantities, _read_texts([inmost, *reversed(around)])
 
 
-def _unwrap(block: object) -> object:
-    """Return the block inside a response, or the block itself."""
-    if isinstance(block, Mapping):
-        for name in _WRAPPERS:
-            if isinstance(block.get(name), Mapping):
-                return block[name]
-    return block
+def read_word(value: object) -> str | None:
+    """Return a provider's word, such as FLEX, as a card has it: in lower case."""
+    return value.lower() if isinstance(value, str) else None
+
+
+def _read_texts(levels: Iterable[object]) -> dict[str, str]:
+    """Return the properties that a block states, or else the response around it."""
+    texts: dict[str, str] = {}
+    for level in levels:
+        stated = dict(_flatten(level, depth=_MAX_DEPTH - 1))
+        for name, path in _TEXTS.items():
+            text = read_word(stated.get(path))
+            if text is not None:
+                texts.setdefault(name, text)
+    return texts
+
+
+def _unwrap(block: object) -> list[object]:
+    """Return the block, behind each response that it was found inside of."""
+    if not isinstance(block, Mapping):
+        return [block]
+    for name in _WRAPPERS:
+        if isinstance(block.get(name), Mapping):
+            return [block, block[name]]
+    for name in _ENVELOPES:
+        found = _unwrap(block.get(name))
+        if len(found) > 1:
+            return [block, *found]
+    return [block]
 
 
 def _flatten(
@@ -89,7 +114,7 @@ def _flatten(
         for name, inner in value.items():
             yield from _flatten(inner, _join(path, str(name)), depth + 1)
     elif depth < _MAX_DEPTH and isinstance(value, list):
-        yield from _flatten_list(value, path)
+        yield from _flatten_list(value, path, depth)
     elif value is not None:
         yield path, value
 
@@ -100,23 +125,31 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{snake}" if path else snake
 
 
-def _flatten_list(items: list[object], path: str) -> Iterator[tuple[str, object]]:
-    """Yield counts that are listed by modality, or by how long a cache keeps them."""
-    for item in items:
+def _flatten_list(
+    items: list[object], path: str, depth: int
+) -> Iterator[tuple[str, object]]:
+    """Yield counts that are listed by modality, or by how long a cache keeps them.
+
+    What else a list holds is named by its position.
+    """
+    for position, item in enumerate(items):
         fields = dict(_flatten(item))
         label = fields.get("modality", fields.get("ttl"))
         count = fields.get("token_count", fields.get("input_tokens"))
         if isinstance(label, str) and count is not None:
             yield f"{path}.{label.lower()}", count
+        elif path:
+            yield from _flatten(item, f"{path}.{position}", depth + 1)
 
 
-def _find_shape(fields: Mapping[str, object]) -> Shape:
-    """Return the first shape that has one of its marks in a block."""
-    for shape in SHAPES.values():
-        if any(mark in fields for mark in shape.marks):
-            return shape
-    names = ", ".join(sorted(fields)[:5]) or "nothing"
-    detail = f"usage is of no known shape: it states {names[:100]}."
+def _find_shape(fields: Mapping[str, object], block: object) -> str:
+    """Return the name of the first shape that has one of its marks in a block."""
+    names = {*fields, *(block if isinstance(block, Mapping) else ())}
+    for name, shape in SHAPES.items():
+        if not names.isdisjoint(shape.marks):
+            return name
+    stated = ", ".join(sorted(fields)[:5]) or "nothing"
+    detail = f"usage is of no known shape: it states {stated[:100]}."
     raise UnratableError(Reason.UNKNOWN_USAGE, detail)
 
 
@@ -130,45 +163,57 @@ def _read_parts(
 
 def _read(fields: Mapping[str, object], source: str) -> Decimal | None:
     """Return the sum of a source's terms, if one of them is there."""
-    found = [
-        read_quantity(f"usage.{path}", fields[path])
-        for term in source.split(" + ")
-        if (path := next((p for p in term.split(" | ") if p in fields), None))
-    ]
+    terms = (_read_term(fields, term) for term in source.split(" + "))
+    found = [quantity for quantity in terms if quantity is not None]
     return total(found) if found else None
+
+
+def _read_term(fields: Mapping[str, object], term: str) -> Decimal | None:
+    """Return the first alternative that is not 0, or else 0 if one is there."""
+    quantity = None
+    for alternative in term.split(" | "):
+        found = [
+            read_quantity(f"usage.{path}", fields[path])
+            for path in alternative.split(" & ")
+            if path in fields
+        ]
+        quantity = total(found) if found else quantity
+        if quantity:
+            break
+    return quantity
 
 
 def _rest(
     fields: Mapping[str, object],
-    source: str,
+    shape: Shape,
     name: str,
     parts: Mapping[str, Decimal],
     inside: frozenset[str],
 ) -> dict[str, Decimal]:
     """Return what is left of a total without its parts, if there is a total."""
+    source = shape.input_tokens if name == INPUT_TOKENS else shape.output_tokens
     whole = _read(fields, source)
     taken = {part: quantity for part, quantity in parts.items() if part in inside}
     if whole is None and not taken:
         return {}
-    if _is_reasoning_beside(fields, taken):
-        return {name: whole or ZERO}
+    if _is_reasoning_beside(fields, shape, taken):
+        del taken["reasoning_tokens"]
     left = whole or ZERO
     for part, quantity in taken.items():
-        left = _without(left, quantity, source, part)
+        left = _without(left, quantity, source.partition(" | ")[0], part)
     return {name: left}
 
 
 def _is_reasoning_beside(
-    fields: Mapping[str, object], taken: Mapping[str, Decimal]
+    fields: Mapping[str, object], shape: Shape, taken: Mapping[str, Decimal]
 ) -> bool:
     """Tell whether a block's own total counts reasoning beside the output, as xAI's."""
     reasoning = taken.get("reasoning_tokens")
-    names = ("prompt_tokens", "completion_tokens", "total_tokens")
-    if not reasoning or not all(name in fields for name in names):
+    if not reasoning or "total_tokens" not in fields:
         return False
-    inputs, outputs, everything = (
-        read_quantity(f"usage.{name}", fields[name]) for name in names
-    )
+    inputs = _read(fields, shape.input_tokens) or ZERO
+    outputs = _read(fields, shape.output_tokens) or ZERO
+    everything = read_quantity("usage.total_tokens", fields["total_tokens"])
     return total([inputs, outputs, reasoning]) == everything
 
 

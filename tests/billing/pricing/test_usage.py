@@ -104,3 +104,19 @@ def test_a_block_states_its_class_of_service_for_prices_that_depend_on_it() -> N
     input_line, _ = rate_usage(catalogue_card(), "gpt-4o", {"usage": block})
 
     assert input_line.unit_price == Decimal("4.25")
+
+
+@pytest.mark.parametrize(
+    ("beside", "service_class"),
+    [
+        ({"service_tier": "Priority"}, "priority"),
+        ({"service_tier": "priority", "service_class": "batch"}, "batch"),
+        ({"service_tier": 7}, None),
+    ],
+)
+def test_a_service_tier_beside_a_block_is_the_class_unless_one_is_stated(
+    beside: dict[str, object], service_class: str | None
+) -> None:
+    event = {"usage": {"prompt_tokens": 5, "completion_tokens": 1}, **beside}
+
+    assert read_usage(event).get("service_class") == service_class

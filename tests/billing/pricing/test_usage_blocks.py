@@ -188,28 +188,6 @@ def test_nothing_of_perplexitys_search_is_in_its_totals() -> None:
 
 
 @pytest.mark.parametrize(
-    ("block", "quantities"),
-    [
-        (
-            {"prompt_eval_count": 26, "eval_count": 290},
-            {"input_tokens": 26, "output_tokens": 290},
-        ),
-        ({"type": "duration", "seconds": Decimal("9.5")}, {"seconds": Decimal("9.5")}),
-        ({"total_tokens": 10}, {"input_tokens": 10}),
-        ({"meta": {"billed_units": {"search_units": 1}}}, {"searches": 1}),
-        (
-            {"input_tokens": 9, "cached_input_tokens": 4, "reasoning_tokens": None},
-            {"input_tokens": 5, "cached_input_tokens": 4},
-        ),
-    ],
-)
-def test_other_shapes_are_read_too(
-    block: object, quantities: dict[str, Decimal]
-) -> None:
-    assert read(block) == quantities
-
-
-@pytest.mark.parametrize(
     "block",
     [{}, {"tokens": 4}, {"deep": {"er": {"and": {"deeper": {"prompt_tokens": 1}}}}}],
 )
