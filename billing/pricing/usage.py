@@ -31,7 +31,8 @@ INPUT_IS_TOTAL: Final = "input_is_total"
 OUTPUT_IS_TOTAL: Final = "output_is_total"
 
 _FLAGS: Final = frozenset({USAGE, INPUT_IS_TOTAL, OUTPUT_IS_TOTAL})
-_TRUE: Final = (True, "true")
+# What a flag may say; JSON's own `true`, or text as some clients send it.
+_SET: Final[Mapping[str, bool]] = {"true": True, "false": False}
 
 
 def read_usage(properties: Mapping[str, object]) -> Mapping[str, object]:
@@ -39,19 +40,32 @@ def read_usage(properties: Mapping[str, object]) -> Mapping[str, object]:
 
     Nothing changes without a `usage` block or a flag. Counts may be fractions.
 
-    :raises UnratableError: if parts exceed their total, a block has no known shape, or
-        tokens are stated beside it.
+    :raises UnratableError: if parts exceed their total, a block has no known shape,
+        tokens are stated beside it, or a flag is neither true nor false.
     """
     if _FLAGS.isdisjoint(properties):
         return properties
     if properties.get(USAGE) is not None:
         return _with_block(properties)
     stated = dict(properties)
-    if properties.get(INPUT_IS_TOTAL) in _TRUE:
+    if _is_set(properties, INPUT_IS_TOTAL):
         stated[INPUT_TOKENS] = _rest(properties, INPUT_TOKENS, INPUT_PARTS)
-    if properties.get(OUTPUT_IS_TOTAL) in _TRUE:
+    if _is_set(properties, OUTPUT_IS_TOTAL):
         stated[OUTPUT_TOKENS] = _rest(properties, OUTPUT_TOKENS, OUTPUT_PARTS)
     return stated
+
+
+def _is_set(properties: Mapping[str, object], flag: str) -> bool:
+    """Tell whether a flag is set; one that is null is not.
+
+    :raises UnratableError: if it is neither true nor false.
+    """
+    value = properties.get(flag)
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    if isinstance(value, str) and value in _SET:
+        return _SET[value]
+    raise UnratableError(Reason.BAD_QUANTITY, f"{flag} must be true or false.")
 
 
 def _with_block(properties: Mapping[str, object]) -> Mapping[str, object]:

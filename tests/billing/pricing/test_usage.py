@@ -59,6 +59,17 @@ def test_a_flag_that_is_not_set_changes_nothing(flag: object) -> None:
     assert read_usage(event) == event
 
 
+@pytest.mark.parametrize("flag", [1, 0, "True", "yes", "", [], {}])
+@pytest.mark.parametrize("name", ["input_is_total", "output_is_total"])
+def test_a_flag_that_is_neither_true_nor_false_is_refused_by_name(
+    name: str, flag: object
+) -> None:
+    refused = refusal({"input_tokens": 9, name: flag})
+
+    assert refused.reason is Reason.BAD_QUANTITY
+    assert refused.detail == f"{name} must be true or false."
+
+
 def test_parts_above_their_total_are_refused_by_name() -> None:
     event = {
         "input_tokens": 100,
