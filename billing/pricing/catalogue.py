@@ -12,22 +12,24 @@ from typing import Final, NamedTuple, TypeGuard
 
 from billing.pricing.card import Card, ModelPrices, Rate
 from billing.pricing.catalogue_fields import (
-    BATCH,
-    SERVICE_CLASS,
     TOKENS,
     LeftOut,
     Price,
     Region,
+    read_decimal,
     read_prices,
     read_regions,
 )
+from billing.pricing.catalogue_rules import complete, key_of
 from billing.pricing.checks import PRICE_DECIMALS, CardError, require
-from billing.pricing.conditions import LOWER_BOUNDS, ConditionError, read_when
+from billing.pricing.conditions import ConditionError, read_when
 from billing.pricing.dimensions import FALLBACKS
 from ledger.money import WIDE
 
 _ORDER: Final = {name: position for position, name in enumerate(FALLBACKS)}
 _QUANTUM: Final = Decimal(1).scaleb(-PRICE_DECIMALS)
+
+_MISREAD: Final = "has no price but 0 that is understood"
 
 # Enough for any currency, too few to lose a digit of a price.
 MAX_MARKUP: Final = 10**6
@@ -123,8 +125,11 @@ def _model(entry: _Entry, markup: Decimal) -> tuple[list[ModelPrices], list[Left
     left_out = [each for each in read if isinstance(each, LeftOut)]
     prices, doubled = _without_doubles(each for each in read if isinstance(each, Price))
     regions = [each for each in read if isinstance(each, Region)]
-    priced = _with_regions([*_completed(prices)], regions)
-    left_out += doubled
+    if _is_misread(prices, left_out, fields):
+        return [], [*left_out, LeftOut("model", _MISREAD)]
+    completed, implied = complete(prices)
+    priced = _with_regions(completed, regions)
+    left_out += doubled + implied
     try:
         rates = tuple(_rate(each, markup) for each in sorted(priced, key=_place))
         left_out += [_rounding(each) for each in priced if _is_rounded(each, markup)]
@@ -133,61 +138,34 @@ def _model(entry: _Entry, markup: Decimal) -> tuple[list[ModelPrices], list[Left
         return [], [*left_out, LeftOut("model", f"has no valid prices: {error}")]
 
 
+def _is_misread(
+    prices: list[Price], left_out: list[LeftOut], fields: Mapping[str, object]
+) -> bool:
+    """Tell whether a model looks free because what it costs is not understood."""
+    if not prices or any(each.price for each in prices):
+        return False
+    return any(read_decimal(fields.get(each.field)) != 0 for each in left_out)
+
+
 def _without_doubles(prices: Iterable[Price]) -> tuple[list[Price], list[LeftOut]]:
-    """Return one price for each dimension and condition, and the others."""
+    """Return one price for each dimension and condition, and the others.
+
+    It is the first that is not 0: what comes in for nothing may cost when it goes out.
+    """
     kept: dict[tuple[object, ...], Price] = {}
     left_out = []
     for each in prices:
-        first = kept.setdefault(_key(each), each)
+        first = kept.setdefault(key_of(each), each)
         if first.price != each.price:
-            problem = f"has another price already: {each.price} is not used"
+            used, unused = (first, each) if first.price else (each, first)
+            kept[key_of(each)] = used
+            problem = f"has another price: {unused.price} is not used"
             left_out.append(LeftOut(each.dimension, problem))
     if ("images",) in kept and ("image_output_tokens",) in kept:
         del kept["images",]
         problem = "is left out, since its tokens have a price and both would be charged"
         left_out.append(LeftOut("images", problem))
     return list(kept.values()), left_out
-
-
-def _completed(prices: list[Price]) -> Iterator[Price]:
-    """Yield the prices and those that only the catalogue's rules imply."""
-    yield from prices
-    stated = {_key(each) for each in prices}
-    yield from (each for each in _combined(prices) if _key(each) not in stated)
-    # The output of a model that makes nothing but images is images.
-    if not any(each.dimension == "output_tokens" for each in prices):
-        for each in prices:
-            if each.dimension == "image_output_tokens":
-                yield replace(each, dimension="output_tokens")
-
-
-def _combined(prices: list[Price]) -> Iterator[Price]:
-    """Yield what each class of service pays above each threshold.
-
-    Where the catalogue does not say, it is the usual price there, and for a batch its
-    own.
-    """
-    for bound in filter(_is_bound, prices):
-        for other in prices:
-            if _is_class(other, bound.dimension):
-                is_batch = other.when[SERVICE_CLASS] == (BATCH,)
-                when = {**bound.when, **other.when}
-                yield replace(other if is_batch else bound, when=when)
-
-
-def _key(price: Price) -> tuple[object, ...]:
-    """Return what tells a price from all others of a model."""
-    return price.dimension, *sorted(price.when.items())
-
-
-def _is_bound(price: Price) -> bool:
-    """Tell whether a price depends on the context alone."""
-    return len(price.when) == 1 and not price.when.keys().isdisjoint(LOWER_BOUNDS)
-
-
-def _is_class(price: Price, dimension: str) -> bool:
-    """Tell whether a price of a dimension depends on the class of service alone."""
-    return price.dimension == dimension and price.when.keys() == {SERVICE_CLASS}
 
 
 def _with_regions(prices: list[Price], regions: Iterable[Region]) -> list[Price]:

@@ -9,6 +9,7 @@ from billing.pricing.conditions import When, read_when
 from tests.billing.pricing.oracles import PRICES, catalogue
 
 ONE = Decimal(1)
+IMPLIED = "has an implied price where none is stated"
 
 
 def of(
@@ -20,8 +21,12 @@ def of(
 
 def rates(provider: str = "openai", **fields: object) -> tuple[Rate, ...]:
     imported = of(fields, provider)
-    assert imported.unimported == ()
+    assert left_out(imported) == ()
     return imported.card.models[0].rates
+
+
+def left_out(imported: Catalogue) -> tuple[Unimported, ...]:
+    return tuple(each for each in imported.unimported if IMPLIED not in each.problem)
 
 
 def when(**conditions: str) -> When:
@@ -36,7 +41,7 @@ def test_every_model_of_the_catalogue_is_on_the_card() -> None:
     imported = catalogue()
 
     assert len(imported.card.models) == 62
-    assert imported.unimported == (
+    assert left_out(imported) == (
         Unimported(
             "gemini/gemini-2.5-flash-image",
             "images",
@@ -55,7 +60,7 @@ def test_every_model_of_the_catalogue_is_on_the_card() -> None:
         Unimported(
             "elevenlabs/scribe_v1",
             "seconds",
-            "has another price already: 0 is not used",
+            "has another price: 0 is not used",
         ),
     )
 
@@ -79,28 +84,31 @@ def test_a_price_that_the_markup_makes_too_long_is_rounded_and_said_to_be() -> N
     assert imported.unimported[0].problem.startswith("is rounded to 12 decimals")
 
 
-def test_a_long_context_and_classes_of_service_combine() -> None:
-    long = {"context_above": "200000"}
+@pytest.mark.parametrize(("first", "second"), [("0", "0.01"), ("0.01", "0")])
+def test_of_two_fields_for_one_dimension_the_one_that_costs_counts(
+    first: str, second: str
+) -> None:
+    fields = {"input_cost_per_second": first, "output_cost_per_second": second}
 
-    found = rates(
-        input_cost_per_token="0.000001",
-        input_cost_per_token_above_200k_tokens="0.000002",
-        input_cost_per_token_batches="0.0000005",
-        input_cost_per_token_priority="0.000003",
-        input_cost_per_token_flex="0.0000004",
-        input_cost_per_token_above_200k_tokens_flex="0.0000006",
-    )
+    imported = of(fields)
 
-    assert prices(found) == {
-        when(): 1,
-        when(**long): 2,
-        when(service_class="batch"): Decimal("0.5"),
-        when(service_class="batch", **long): Decimal("0.5"),
-        when(service_class="priority"): 3,
-        when(service_class="priority", **long): 2,
-        when(service_class="flex"): Decimal("0.4"),
-        when(service_class="flex", **long): Decimal("0.6"),
-    }
+    assert prices(imported.card.models[0].rates) == {when(): Decimal("0.01")}
+    problem = "has another price: 0 is not used"
+    assert imported.unimported == (Unimported("m", "seconds", problem),)
+
+
+def test_a_model_that_is_free_but_for_a_price_nobody_understands_is_left_out() -> None:
+    free, odd = {"input_cost_per_token": "0"}, "cost_per_smell"
+    catalogue = {"m": {**free, odd: "1"}, "free": {**free, odd: "0"}}
+
+    imported = card_from_catalogue(catalogue, markup=ONE, currency="USD")
+
+    assert [each.model for each in imported.card.models] == ["free"]
+    assert [each[:2] for each in imported.unimported] == [
+        ("m", odd),
+        ("m", "model"),
+        ("free", odd),
+    ]
 
 
 def test_one_provider_starts_a_long_context_at_the_threshold() -> None:
