@@ -19,7 +19,6 @@ DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MAX_NAME: Final = 200
 # They mean something else to pricing, so none of them is a text to be compared.
 _NO_TEXTS: Final = INFORMATIONAL | {
-    "context_window",
     "input_is_total",
     "minimum",
     "model",
@@ -133,6 +132,9 @@ def _check_text(name: str, texts: tuple[str, ...]) -> None:
     """Check a property of the event and the values it is compared with."""
     plain = _PROPERTY.fullmatch(name) and len(name) <= MAX_NAME
     _require(bool(plain), name, "must be lower-case letters, digits and underscores")
+    bounds = ", ".join((*LOWER_BOUNDS, *UPPER_BOUNDS))
+    is_free = not name.startswith("context_")
+    _require(is_free, name, f"is no bound of the context: {bounds}")
     compared = name not in _NO_TEXTS and not is_dimension(name)
     _require(compared, name, "is no property that a price can depend on")
     problem = f"must be 1 to {MAX_NAME} printable characters, with no space around them"

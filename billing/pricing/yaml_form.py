@@ -44,6 +44,8 @@ __all__ = ["CardSyntaxError", "format_card", "parse_card"]
 _COUNT: Final = re.compile(r"[0-9]{1,40}")
 _UNIT: Final = re.compile(r"([0-9]{1,40}) (\S.*)")
 _PRICE_KEY: Final = re.compile(r"price_[a-z]{3}")
+# What a complaint calls another rate than its own.
+_OTHER: Final = re.compile(r"\brates\[[0-9]+\]")
 _MINIMUM_KEY: Final = re.compile(r"minimum_[a-z]{3}")
 _MORE: Final = frozenset({"when", *PERIOD_FIELDS})
 
@@ -157,7 +159,14 @@ def _pointing_to(places: Mapping[str, Field]) -> Iterator[None]:
     try:
         yield
     except CardError as error:
-        raise places[error.field].error(error.problem) from error
+        problem = _OTHER.sub(lambda other: _line(places, other[0]), error.problem)
+        raise places[error.field].error(problem) from error
+
+
+def _line(places: Mapping[str, Field], rate: str) -> str:
+    """Return the name of a rate by its line."""
+    field = places[f"{rate}.dimension"]
+    return f"the rate on line {field.line}"
 
 
 def _read_rate(fields: dict[str, Field]) -> Rate:

@@ -121,3 +121,11 @@ def test_times_that_nobody_can_read_are_refused() -> None:
 @pytest.mark.parametrize("name", ["context_from", "context_below"])
 def test_a_bound_that_tells_no_calls_apart_is_refused(name: str) -> None:
     assert refusal({name: ["0"]}) == f"{name} must be above 0"
+
+
+@pytest.mark.parametrize("name", ["context_window", "context_over", "context_size"])
+def test_a_name_like_that_of_a_bound_is_refused(name: str) -> None:
+    assert refusal({name: ["9"]}) == (
+        f"{name} is no bound of the context: "
+        "context_above, context_from, context_up_to, context_below"
+    )

@@ -134,7 +134,8 @@ def test_rates_that_could_both_price_a_call_are_named_by_the_later_line() -> Non
         parse_card(text)
 
     assert str(caught.value) == (
-        "line 11: when could price the same call as rates[0]; add a condition to one"
+        "line 11: when could price the same call as the rate on line 3; "
+        "add a condition to one"
     )
 
 
