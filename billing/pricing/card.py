@@ -4,7 +4,7 @@ A rate or a band is checked by the model it joins, so that every complaint can n
 that model. What a model or a card holds is therefore always valid. Nothing here rates.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from decimal import Decimal
 from itertools import pairwise
 from typing import Final
@@ -38,6 +38,9 @@ __all__ = [
 ]
 
 CONTEXT_WINDOW: Final = "context_window"
+
+# Rates of one dimension, so that nobody waits for the comparison of all with all.
+MOST_RATES: Final = 200
 
 # The prices of every model that has none of its own on the card.
 DEFAULT_MODEL: Final = "*"
@@ -107,22 +110,27 @@ class Minimum:
 class ModelPrices:
     """Hold what one model costs: its rates, and its context bands if it has any.
 
+    Rates that are stored were compared with each other when they were drafted; of them
+    `are_compared` says so, and saves the time.
+
     :raises CardError: if a field is out of range, two rates of a dimension could both
-        price one call, or the bands do not ascend.
+        price one call, there are too many of one, or the bands do not ascend.
     """
 
     model: str
     rates: tuple[Rate, ...]
     bands: tuple[Band, ...] = ()
     minimum: Minimum | None = None
+    are_compared: InitVar[bool] = False
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, are_compared: bool) -> None:
         """Check the model and everything in it."""
         check_name(self.model)
         require(bool(self.rates), self.model, "rates", "must hold at least one rate")
         for position, rate in enumerate(self.rates):
             _check_rate(rate, self.model, f"rates[{position}]")
-        _check_dimensions(self)
+        if not are_compared:
+            _check_dimensions(self)
         for position, band in enumerate(self.bands):
             _check_band(band, self.model, f"bands[{position}]")
         _check_ascending(self)
@@ -168,6 +176,9 @@ def _check_dimensions(prices: ModelPrices) -> None:
     for position, rate in enumerate(prices.rates):
         positions.setdefault(rate.dimension, []).append(position)
     for same in positions.values():
+        for surplus in same[MOST_RATES:]:
+            problem = f"has {MOST_RATES} rates already, which is the most"
+            raise CardError(prices.model, f"rates[{surplus}].dimension", problem)
         clash = find_clash([scope_of(prices.rates[each].when) for each in same])
         if clash:
             raise _clash(prices, same[clash[0]], same[clash[1]])

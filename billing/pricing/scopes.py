@@ -1,6 +1,6 @@
 """Own which calls a rate applies to, and which of several rates is the narrowest."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import combinations
@@ -25,6 +25,9 @@ WEEK: Final = 7 * DAY
 Cut = tuple[Decimal | int, int]
 START: Final[Cut] = (0, 0)
 END: Final[Cut] = (10**16, 0)
+
+# The scopes that hold all of some calls, by `Scope.calls`.
+_Covering = dict[Hashable, "list[Scope]"]
 
 _ALL_WEEK: Final = (1 << WEEK) - 1
 
@@ -54,19 +57,26 @@ class Scope:
 
     def covers(self, other: "Scope") -> bool:
         """Tell whether every call of another scope is one of this scope too."""
-        return (
-            self.lower <= other.lower
-            and other.upper <= self.upper
-            and other.minutes & self.minutes == other.minutes
-            and all(
-                name in other.texts and other.texts[name] <= values
-                for name, values in self.texts.items()
-            )
-        )
+        if other.lower < self.lower or self.upper < other.upper:
+            return False
+        for name, values in self.texts.items():
+            if name not in other.texts or not other.texts[name] <= values:
+                return False
+        return other.minutes & self.minutes == other.minutes
 
-    def is_same(self, other: "Scope") -> bool:
-        """Tell whether two scopes hold the same calls, however they are written."""
-        return self.covers(other) and other.covers(self)
+    def shares(self, other: "Scope") -> bool:
+        """Tell whether some call is in both scopes."""
+        if other.upper <= self.lower or self.upper <= other.lower:
+            return False
+        for name, values in self.texts.items():
+            if name in other.texts and values.isdisjoint(other.texts[name]):
+                return False
+        return bool(self.minutes & other.minutes)
+
+    @property
+    def calls(self) -> Hashable:
+        """Return what scopes of the same calls have in common, however written."""
+        return frozenset(self.texts.items()), self.lower, self.upper, self.minutes
 
 
 def scope_of(when: When) -> Scope:
@@ -103,8 +113,16 @@ def find_clash(scopes: Sequence[Scope]) -> tuple[int, int] | None:
     The same scope twice is one. Equally many conditions are one, unless one scope lies
     inside the other, no call is in both, or a narrower scope decides for all of those.
     """
+    seen: dict[Hashable, int] = {}
+    for position, scope in enumerate(scopes):
+        first = seen.setdefault(scope.calls, position)
+        if first != position:
+            return first, position
+    covering: _Covering = {}
     for (first, one), (second, other) in combinations(enumerate(scopes), 2):
-        if one.is_same(other) or not _is_decided(one, other, scopes):
+        if not _is_decided(one, other) and not _is_decided_by_a_third(
+            one, other, scopes, covering
+        ):
             return first, second
     return None
 
@@ -153,25 +171,45 @@ def _is_narrower(scope: Scope, than: Scope) -> bool:
     return than.covers(scope)
 
 
-def _is_decided(one: Scope, other: Scope, scopes: Sequence[Scope]) -> bool:
-    """Tell whether one rate wins for every call that two scopes share."""
-    if one.conditions != other.conditions or one.covers(other) or other.covers(one):
-        return True
-    shared = _shared(one, other)
-    return shared is None or any(
-        scope.covers(shared) and _is_narrower(scope, one) and _is_narrower(scope, other)
-        for scope in scopes
+def _is_decided(one: Scope, other: Scope) -> bool:
+    """Tell whether no call is in both scopes, or one of them wins for all that are."""
+    return (
+        one.conditions != other.conditions
+        or not one.shares(other)
+        or one.covers(other)
+        or other.covers(one)
     )
 
 
-def _shared(one: Scope, other: Scope) -> Scope | None:
-    """Return the calls in both scopes, if there are any."""
+def _is_decided_by_a_third(
+    one: Scope, other: Scope, scopes: Sequence[Scope], covering: _Covering
+) -> bool:
+    """Tell whether a narrower scope wins for every call that two scopes share."""
+    shared = _shared(one, other)
+    key = shared.calls
+    # Many pairs share the same calls, so what covers those is looked for once.
+    if key not in covering:
+        covering[key] = _find_covering(shared, scopes)
+    return any(
+        _is_narrower(each, one) and _is_narrower(each, other) for each in covering[key]
+    )
+
+
+def _find_covering(shared: Scope, scopes: Sequence[Scope]) -> list[Scope]:
+    """Return the scopes that hold some calls, first the one that is likely to win."""
+    covering = [scope for scope in scopes if scope.covers(shared)]
+    best = covering[0]
+    for scope in covering:
+        if _is_narrower(scope, best):
+            best = scope
+    return [best, *covering]
+
+
+def _shared(one: Scope, other: Scope) -> Scope:
+    """Return the calls in both scopes, of which there are some."""
     texts = {
         name: one.texts.get(name, values) & values
         for name, values in {**one.texts, **other.texts}.items()
     }
     lower, upper = max(one.lower, other.lower), min(one.upper, other.upper)
-    minutes = one.minutes & other.minutes
-    if lower >= upper or not minutes or not all(texts.values()):
-        return None
-    return Scope(texts, lower, upper, minutes, len(texts))
+    return Scope(texts, lower, upper, one.minutes & other.minutes, len(texts))

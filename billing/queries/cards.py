@@ -30,6 +30,7 @@ def load_card(version_id: int) -> Card:
                 tuple(_as_rates(rates, tiers)),
                 tuple(bands[model]),
                 _find_minimum(rates),
+                are_compared=True,
             )
             for model, rates in stored.items()
         ),

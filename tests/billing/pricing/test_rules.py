@@ -1,10 +1,18 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
 
-from billing.pricing.card import Band, Card, CardError, ModelPrices, Rate
+from billing.pricing.card import (
+    MOST_RATES,
+    Band,
+    Card,
+    CardError,
+    ModelPrices,
+    Rate,
+)
 from billing.pricing.compiled import MOST_KINDS
 from billing.pricing.conditions import read_when
 from billing.pricing.rating import (
@@ -213,3 +221,25 @@ def test_a_band_up_to_a_bound_may_follow_one_below_it() -> None:
     assert lines(prices, {"input_tokens": 5})[0].multiplier == 2
     with pytest.raises(UnratableError, match="which ends at 5"):
         lines(prices, {"input_tokens": 6})
+
+
+def test_a_dimension_has_so_many_rates_and_no_more() -> None:
+    rates = tuple(rule("1", region=f"r{i}") for i in range(MOST_RATES + 1))
+
+    assert len(ModelPrices("m", rates[1:]).rates) == MOST_RATES
+    with pytest.raises(CardError) as caught:
+        ModelPrices("m", rates)
+
+    assert str(caught.value) == (
+        "m: rates[200].dimension has 200 rates already, which is the most"
+    )
+
+
+def test_rates_that_are_compared_already_are_not_compared_again() -> None:
+    rates = (rule("1", region="eu"), rule("2", service_class="batch"))
+
+    prices = ModelPrices("m", rates, are_compared=True)
+
+    assert prices.rates == rates
+    with pytest.raises(CardError, match="could price the same call"):
+        replace(prices, model="n")

@@ -1,3 +1,4 @@
+import time
 from decimal import Decimal
 
 import pytest
@@ -133,6 +134,15 @@ def test_two_rates_that_could_both_price_a_call_clash(scopes: list[Scope]) -> No
 )
 def test_no_rates_clash_of_which_one_always_wins(scopes: list[Scope]) -> None:
     assert find_clash(scopes) is None
+
+
+def test_very_many_rates_are_compared_in_no_time() -> None:
+    shared = [scope(region=["a", f"b{i}"]) for i in range(199)]
+    started = time.process_time()
+
+    assert find_clash([*shared, scope(region="a")]) is None
+    assert find_clash(shared) == (0, 1)
+    assert time.process_time() - started < 2
 
 
 def test_a_rate_that_decides_only_some_shared_calls_is_not_enough() -> None:
