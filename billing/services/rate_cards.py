@@ -5,7 +5,14 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Max
 
-from billing.models import ContextBand, Rate, RateCard, RateCardVersion, RateTier
+from billing.models import (
+    ContextBand,
+    Rate,
+    RateCard,
+    RateCardVersion,
+    RateTier,
+    Terms,
+)
 from billing.pricing.additions import only_adds
 from billing.pricing.card import Card, Minimum, ModelPrices
 from billing.pricing.card import Rate as CardRate
@@ -118,6 +125,8 @@ def publish_version(
 
     Calls that are priced stay as they are, so the date may lie in the past only for
     prices that were missing then: calls that wait for them in quarantine get a price.
+    On a card that a customer has of its own nothing was missing: a model that is not on
+    it has the plan's price.
 
     :raises AlreadyPublishedError: if the version was published before.
     :raises InstantTakenError: if another one takes effect then.
@@ -129,7 +138,7 @@ def publish_version(
     if draft.published_at:
         raise AlreadyPublishedError(f"{draft} is published already")
     _require_free(draft.rate_card, effective_from)
-    if effective_from < at and _changes_prices(draft, effective_from):
+    if effective_from < at and _changes_prices(draft, effective_from, at):
         message = (
             f"{effective_from:%Y-%m-%d %H:%M} is past: priced calls stay as they are"
         )
@@ -156,9 +165,25 @@ def _require_free(card: RateCard, instant: datetime) -> None:
         raise InstantTakenError(message)
 
 
-def _changes_prices(draft: RateCardVersion, effective_from: datetime) -> bool:
+def _changes_prices(
+    draft: RateCardVersion, effective_from: datetime, at: datetime
+) -> bool:
+    """Tell whether a call of before `at` could cost something else with a draft."""
     book = PriceBook([draft.rate_card_id])
     earlier = book.find_version(draft.rate_card_id, effective_from)
-    if earlier is None:
-        return False
-    return not only_adds(load_card(draft.pk), to=load_card(earlier))
+    later = load_card(draft.pk)
+    known = load_card(earlier) if earlier else None
+    if _has_terms(draft.rate_card, at) and _adds_models(later, known):
+        return True
+    return known is not None and not only_adds(later, to=known)
+
+
+def _has_terms(card: RateCard, before: datetime) -> bool:
+    """Tell whether a customer had a card of its own before some instant."""
+    return Terms.objects.filter(rate_card=card, effective_from__lt=before).exists()
+
+
+def _adds_models(later: Card, known: Card | None) -> bool:
+    """Tell whether a card has a model that another one, if there is any, has not."""
+    names = {prices.model for prices in known.models} if known else set()
+    return any(prices.model not in names for prices in later.models)

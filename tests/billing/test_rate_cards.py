@@ -169,3 +169,38 @@ def test_prices_name_themselves(new_card: RateCard) -> None:
     assert str(version) == "Standard v1"
     assert str(version.rates.first()) == "text-gen-v3 input_tokens"
     assert str(version.bands.first()) == "text-gen-v3 up to 8,192 tokens"
+
+
+class TestPublishingACustomersOwnCard:
+    def test_refuses_a_model_that_the_plan_has_priced(self, new_card: RateCard) -> None:
+        publish(draft(new_card), YESTERDAY - DAY)
+        make.terms(make.customer(), card=new_card)
+
+        with pytest.raises(RetroactivePriceError, match="2026-11-14 12:00 is past"):
+            publish(draft(new_card, EXTENDED), YESTERDAY)
+
+    def test_refuses_its_first_version(self, new_card: RateCard) -> None:
+        make.terms(make.customer(), card=new_card)
+
+        with pytest.raises(RetroactivePriceError, match="2026-11-14 12:00 is past"):
+            publish(draft(new_card), YESTERDAY)
+
+    def test_takes_a_rate_that_was_missing(self, new_card: RateCard) -> None:
+        publish(draft(new_card), YESTERDAY - DAY)
+        make.terms(make.customer(), card=new_card)
+        more = "  - dimension: images\n    unit: 1 image\n    price_usd: 1\n"
+
+        version = publish(draft(new_card, make.SEED_CARD + more), YESTERDAY)
+
+        assert version.effective_from == YESTERDAY
+
+    def test_takes_a_model_from_now_on(self, new_card: RateCard) -> None:
+        publish(draft(new_card), YESTERDAY)
+        make.terms(make.customer(), card=new_card)
+
+        assert publish(draft(new_card, EXTENDED), make.NOW).published_at
+
+    def test_takes_any_model_before_the_terms_begin(self, new_card: RateCard) -> None:
+        make.terms(make.customer(), card=new_card, effective_from=make.NOW)
+
+        assert publish(draft(new_card), YESTERDAY).published_at
