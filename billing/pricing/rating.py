@@ -89,7 +89,7 @@ def rate_event(
         return Rated((), FAILED_CALL)
     prices = get_model(card, model)
     discount = terms.discounts.factor(str(model))
-    matches = match_rates(prices, stated, at)
+    matches = match_rates(prices, stated, at, model)
     if prices.has_period_prices:
         lines = _charge_by_period(matches, discount, used)
     else:
@@ -139,12 +139,16 @@ def get_model(card: CompiledCard, model: str | None) -> CompiledModel:
 
 
 def match_rates(
-    prices: CompiledModel, stated: Mapping[str, object], at: datetime | None
+    prices: CompiledModel,
+    stated: Mapping[str, object],
+    at: datetime | None,
+    model: str | None = None,
 ) -> list[Match]:
     """Return each quantity that an event states with its rate, in the card's order.
 
     A part that another rate prices comes behind that rate's own, and only where there
-    is some of it. What is stated is as `read_usage` leaves it.
+    is some of it. What is stated is as `read_usage` leaves it, and `model` is what the
+    event calls the model.
 
     :raises UnratableError: if some quantity has no rate.
     """
@@ -158,9 +162,9 @@ def match_rates(
             is_other = rate.dimension != name
             matches.append((rate.rank, is_other, name, rate, quantity))
         elif quantity:
-            raise _unpriced(prices, rates, quantities)
+            raise _unpriced(_name(prices, model), rates, quantities)
     if not matches:
-        raise _nothing_priced(prices)
+        raise _nothing_priced(prices, _name(prices, model))
     matches.sort(key=_ORDER)
     return matches
 
@@ -197,19 +201,26 @@ def _read_quantities(
     return quantities
 
 
+def _name(prices: CompiledModel, model: str | None) -> str:
+    """Return how to call a model whose prices may be another name's."""
+    if model is None or model == prices.name:
+        return prices.name
+    return f"{model} (priced as {prices.name})"
+
+
 def _unpriced(
-    prices: CompiledModel, rates: Rates, quantities: Mapping[str, Decimal]
+    model: str, rates: Rates, quantities: Mapping[str, Decimal]
 ) -> UnratableError:
     """Refuse an event of which a part would be given away."""
     names = [
         name for name, quantity in quantities.items() if quantity and name not in rates
     ]
-    detail = f"{prices.name} has no rate for {', '.join(names)}."
+    detail = f"{model} has no rate for {', '.join(names)}."
     return UnratableError(Reason.UNPRICED_DIMENSION, detail)
 
 
-def _nothing_priced(prices: CompiledModel) -> UnratableError:
+def _nothing_priced(prices: CompiledModel, model: str) -> UnratableError:
     """Refuse an event that would be given away as a whole."""
     names = ", ".join(sorted(prices.dimensions))
-    detail = f"The event states nothing that {prices.name} has a rate for: {names}."
+    detail = f"The event states nothing that {model} has a rate for: {names}."
     return UnratableError(Reason.NO_PRICED_DIMENSION, detail)

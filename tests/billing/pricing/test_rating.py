@@ -256,3 +256,21 @@ def test_a_card_of_many_models_keeps_each_apart() -> None:
     card = compile_card(Card("USD", tuple(prices)))
 
     assert rate_usage(card, "m7", {"images": 2})[0].amount == 14
+
+
+@pytest.mark.parametrize(
+    ("event", "detail"),
+    [
+        ({"images": 1}, "foo (priced as *) has no rate for images."),
+        ({}, "The event states nothing that foo (priced as *) has a rate for: "),
+    ],
+)
+def test_a_refusal_names_the_model_that_the_default_prices_too(
+    event: dict[str, object], detail: str
+) -> None:
+    card = compile_card(parse_card(SEED.replace("text-gen-v3", '"*"')))
+
+    with pytest.raises(UnratableError) as caught:
+        rate_usage(card, "foo", event)
+
+    assert caught.value.detail.startswith(detail)
