@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from billing.pricing.dimensions import (
@@ -18,7 +19,7 @@ from billing.pricing.quantities import (
     read_quantity,
 )
 from billing.pricing.usage_leftovers import refuse_leftovers
-from billing.pricing.usage_shapes import SHAPES, Shape
+from billing.pricing.usage_shapes import SHAPES, Shape, Term, read_source
 from ledger.money import WIDE, ZERO, as_text, total
 
 _MAX_DEPTH: Final = 4
@@ -72,7 +73,7 @@ def extract(block: object) -> tuple[dict[str, Decimal], dict[str, str]]:
         **_read_parts(fields, shape.beside),
     }
     refuse_leftovers(fields, name, quantities)
-    return quantities, _read_texts([inmost, *reversed(around)])
+    return quantities, _read_texts([fields, *map(_named, reversed(around))])
 
 
 def read_word(value: object) -> str | None:
@@ -80,16 +81,20 @@ def read_word(value: object) -> str | None:
     return value.lower() if isinstance(value, str) else None
 
 
-def _read_texts(levels: Iterable[object]) -> dict[str, str]:
+def _read_texts(levels: Iterable[Mapping[str, object]]) -> dict[str, str]:
     """Return the properties that a block states, or else the response around it."""
     texts: dict[str, str] = {}
     for level in levels:
-        stated = dict(_flatten(level, depth=_MAX_DEPTH - 1))
         for name, path in _TEXTS.items():
-            text = read_word(stated.get(path))
+            text = read_word(level.get(path))
             if text is not None:
                 texts.setdefault(name, text)
     return texts
+
+
+def _named(response: object) -> dict[str, object]:
+    """Return what stands beside a block, without what is inside of that."""
+    return dict(_flatten(response, depth=_MAX_DEPTH - 1))
 
 
 def _unwrap(block: object) -> list[object]:
@@ -121,8 +126,14 @@ def _flatten(
 
 def _join(path: str, name: str) -> str:
     """Return a dotted name in snake case, with one spelling of `details`."""
-    snake = _HUMP.sub("_", name).lower().replace("token_details", "tokens_details")
+    snake = _snake(name)
     return f"{path}.{snake}" if path else snake
+
+
+@lru_cache(maxsize=1024)
+def _snake(name: str) -> str:
+    """Return a name in snake case."""
+    return _HUMP.sub("_", name).lower().replace("token_details", "tokens_details")
 
 
 def _flatten_list(
@@ -163,18 +174,18 @@ def _read_parts(
 
 def _read(fields: Mapping[str, object], source: str) -> Decimal | None:
     """Return the sum of a source's terms, if one of them is there."""
-    terms = (_read_term(fields, term) for term in source.split(" + "))
+    terms = (_read_term(fields, term) for term in read_source(source))
     found = [quantity for quantity in terms if quantity is not None]
     return total(found) if found else None
 
 
-def _read_term(fields: Mapping[str, object], term: str) -> Decimal | None:
+def _read_term(fields: Mapping[str, object], term: Term) -> Decimal | None:
     """Return the first alternative that is not 0, or else 0 if one is there."""
     quantity = None
-    for alternative in term.split(" | "):
+    for paths in term:
         found = [
             read_quantity(f"usage.{path}", fields[path])
-            for path in alternative.split(" & ")
+            for path in paths
             if path in fields
         ]
         quantity = total(found) if found else quantity

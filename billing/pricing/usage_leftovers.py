@@ -7,7 +7,7 @@ from typing import Final
 
 from billing.pricing.dimensions import INFORMATIONAL, is_dimension
 from billing.pricing.quantities import Reason, UnratableError, read_quantity
-from billing.pricing.usage_shapes import SHAPES, Shape
+from billing.pricing.usage_shapes import SHAPES, Shape, read_source
 from ledger.money import as_text, total
 
 _TOTALS: Final = ("total_tokens", "total_token_count")
@@ -67,7 +67,7 @@ def _is_counted(path: str, value: object) -> bool:
         return True
     return (
         is_dimension(name)
-        or name.endswith(("token_count", "tokens_count"))
+        or name.endswith(("token_count", "tokens_count", "audio_seconds"))
         or parent.endswith("tokens_details")
     )
 
@@ -89,6 +89,6 @@ def _split(shape: Shape) -> Iterator[str]:
     """Yield the paths in the sources of a shape."""
     read = (*shape.parts.values(), *shape.beside.values())
     for source in (shape.input_tokens, shape.output_tokens, *read):
-        for term in source.split(" + "):
-            for alternative in term.split(" | "):
-                yield from alternative.split(" & ")
+        for term in read_source(source):
+            for paths in term:
+                yield from paths

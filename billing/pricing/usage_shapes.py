@@ -7,7 +7,20 @@ snake case, so a provider's JSON and its Python client's are one shape. A source
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
+
+# What is added up: the alternatives of it, and in each the paths that belong together.
+Term = tuple[tuple[str, ...], ...]
+
+
+@lru_cache(maxsize=1024)
+def read_source(source: str) -> tuple[Term, ...]:
+    """Return the terms of a source as it is written in a row."""
+    return tuple(
+        tuple(tuple(paths.split(" & ")) for paths in term.split(" | "))
+        for term in source.split(" + ")
+    )
 
 
 @dataclass(frozen=True, slots=True)

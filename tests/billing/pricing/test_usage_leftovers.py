@@ -18,6 +18,7 @@ from billing.pricing.usage_blocks import extract
         ({"input_tokens": 1, "steps": [{"tokens_out": 1, "a_tokens": 2}]}, "a_tokens"),
         ({"input_tokens": 1, "a": {"b": {"c": {"d": {"e": 1}}}}}, "a.b.c.d"),
         ({"input_tokens": 1, "seconds": Decimal("0.5")}, "seconds"),
+        ({"input_tokens": 1, "billable_audio_seconds": 3}, "audio_seconds"),
     ],
 )
 def test_a_count_that_nothing_reads_makes_the_event_wait(
