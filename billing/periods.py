@@ -34,6 +34,17 @@ def _utc(local: datetime) -> datetime:
     return local.astimezone(ZoneInfo("UTC"))
 
 
+def periods_within(start: datetime, end: datetime, zone: ZoneInfo) -> list[Period]:
+    """Return the months that lie wholly between two instants, in order."""
+    found: list[Period] = []
+    period = period_containing(start, zone)
+    while period.end <= end:
+        if period.start >= start:
+            found.append(period)
+        period = period_containing(period.end, zone)
+    return found
+
+
 def billing_period(
     occurred_at: datetime, zone: ZoneInfo, *, closed_until: datetime | None
 ) -> Period:

@@ -184,7 +184,7 @@ def test_more_lines_cost_no_more_queries(
 ) -> None:
     url = f"/admin/billing/backtest/{backtest_on(version).pk}/change/"
 
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(16):
         operator.get(url)
 
 

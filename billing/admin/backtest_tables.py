@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.template.defaultfilters import pluralize
 
 from billing.queries.backtests import (
+    CUT_TRUE_UPS,
     BacktestReport,
     Change,
     CustomerChange,
@@ -86,7 +87,7 @@ def _customer_row(change: CustomerChange, currency: str) -> list[Cell]:
 def _line_table(report: BacktestReport, currency: str) -> Table:
     return Table(
         "By model and dimension",
-        _note(len(report.lines), "Only calls that both sides price."),
+        _note(len(report.lines), _lines_note(report)),
         [
             Cell("Model and dimension"),
             Cell("Calls", is_number=True),
@@ -96,6 +97,11 @@ def _line_table(report: BacktestReport, currency: str) -> Table:
         [_line_row(each, currency) for each in report.lines[:MOST_ROWS]],
         [Cell("Total"), _number(""), _number(""), *_change(report.repriced, currency)],
     )
+
+
+def _lines_note(report: BacktestReport) -> str:
+    note = "Only calls that both sides price."
+    return f"{note} {CUT_TRUE_UPS}" if report.cuts_true_ups else note
 
 
 def _line_row(change: LineChange, currency: str) -> list[Cell]:

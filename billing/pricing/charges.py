@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from billing.pricing.card import Minimum
-from billing.pricing.compiled import CompiledRate
+from billing.pricing.compiled import CompiledPeriod, CompiledRate
 from billing.pricing.dimensions import MINIMUM
 from billing.pricing.quantities import TOO_MANY, Reason, UnratableError
 from ledger.money import WIDE, ZERO, exact, total
@@ -23,7 +23,7 @@ class ChargeLine(NamedTuple):
 
     Where the rate depends on the period, `tier` is the tier's position from 1, or 0 for
     what is free; `flat` is due with the tier's first unit; and of whole packages
-    `billed` units stand in the formula instead of the quantity.
+    `billed` units stand in the formula instead of the quantity. `period` is that price.
     """
 
     dimension: str
@@ -40,6 +40,7 @@ class ChargeLine(NamedTuple):
     tier: int | None = None
     flat: Decimal = ZERO
     billed: Decimal | None = None
+    period: CompiledPeriod | None = None
 
 
 def charge(

@@ -41,7 +41,7 @@ def charge_in_period(
     allowance = free_units(period.price.free, before, quantity)
     if allowance.free:
         free = charge(dimension, period.free, allowance.free, discount)
-        yield free._replace(tier=0)
+        yield free._replace(tier=0, period=period)
     is_empty = not allowance.free
     split = _split_whole if is_whole else _split
     for part in split(rate.unit, period, allowance.before, allowance.added):
@@ -49,7 +49,8 @@ def charge_in_period(
             yield _charge_part(dimension, period, part, discount)
             is_empty = False
     if is_empty:
-        yield charge(dimension, period.tiers[0], quantity, discount)._replace(tier=1)
+        line = charge(dimension, period.tiers[0], quantity, discount)
+        yield line._replace(tier=1, period=period)
 
 
 def _split_whole(
@@ -82,10 +83,12 @@ def _charge_part(
     if period.price.mode is PeriodMode.PACKAGE:
         billed = WIDE.multiply(part.flat, Decimal(rate.unit))
         line = charge(dimension, rate, billed, discount)
-        return line._replace(tier=1, quantity=part.quantity, billed=billed)
+        return line._replace(
+            tier=1, quantity=part.quantity, billed=billed, period=period
+        )
     line = charge(dimension, rate, part.quantity, discount)
     if part.flat:
         flat = WIDE.multiply(part.flat, discount)
         amount = storable(WIDE.add(line.amount, flat), dimension)
         line = line._replace(amount=amount, flat=part.flat)
-    return line._replace(tier=part.tier + 1)
+    return line._replace(tier=part.tier + 1, period=period)

@@ -44,6 +44,12 @@ class PeriodPrice:
     minimum: Decimal | None = None
     maximum: Decimal | None = None
 
+    @property
+    def is_trued_up(self) -> bool:
+        """Whether the period's end may ask for more than its calls, or for less."""
+        is_bounded = self.minimum is not None or self.maximum is not None
+        return is_bounded or self.mode is PeriodMode.VOLUME
+
     def bounded(self, amount: Decimal) -> Decimal:
         """Return what a period costs in the end: within its least and its most."""
         least = amount if self.minimum is None else max(amount, self.minimum)

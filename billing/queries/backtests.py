@@ -10,9 +10,12 @@ from django.db.models import Count, F, Min, QuerySet, Sum
 
 from billing.models import Backtest, BacktestChunk, BacktestGap, BacktestLine
 from billing.models.backtests import GapKind
+from billing.queries.backtest_true_ups import cuts_true_ups
 from ledger.money import WIDE, ZERO, total
 
 _HUNDREDTH = Decimal("0.01")
+
+CUT_TRUE_UPS = "Billing periods that are not wholly in this time have no true-up here."
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +79,14 @@ class BacktestReport:
     """What a backtest has found so far: the parts add up to the whole.
 
     `repriced` are calls that both sides price, `unpriced` those that would have no
-    price, `recovered` those that would have one at last.
+    price, `recovered` those that would have one at last. What a period is trued up by
+    is a line of its own; with `cuts_true_ups`, some periods are cut and have none.
     """
 
     customers: list[CustomerChange]
     lines: list[LineChange]
     gaps: list[GapChange]
+    cuts_true_ups: bool = False
 
     @property
     def whole(self) -> Change:
@@ -120,6 +125,7 @@ def report_backtest(backtest: Backtest) -> BacktestReport:
         customers=_sorted(_customers(backtest)),
         lines=_sorted(_lines(backtest)),
         gaps=_sorted(_gaps(backtest)),
+        cuts_true_ups=cuts_true_ups(backtest),
     )
 
 

@@ -4,12 +4,18 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from operator import attrgetter
 from typing import NamedTuple
 
 from billing.pricing.conditions import MAX_NAME
+from billing.pricing.period_sums import Due
 from billing.pricing.rating import ChargeLine, UnratableError
 from billing.queries.priced_usage import Charged, StoredEvent
 from ledger.money import WIDE, ZERO, total
+
+# No property has a comma in its name: nothing else is called so.
+_TRUE_UP = ", true-up"
+_MAX_DIMENSION = 64
 
 
 @dataclass(slots=True)
@@ -44,6 +50,12 @@ class LineKey(NamedTuple):
 
     model: str
     dimension: str
+
+    @classmethod
+    def of_true_up(cls, due: Due) -> "LineKey":
+        """Return the line beside a dimension's own, for what its periods come to."""
+        dimension = due.dimension[: _MAX_DIMENSION - len(_TRUE_UP)]
+        return cls(due.model, f"{dimension}{_TRUE_UP}")
 
 
 class GapKey(NamedTuple):
@@ -120,3 +132,12 @@ class Repriced:
         for each in charged:
             line = self.lines[LineKey(each.model, each.dimension)]
             line.before = WIDE.add(line.before, each.amount)
+
+    def add_true_ups(self, before: Iterable[Due], after: Iterable[Due]) -> None:
+        """Count what a period was trued up by, and what it would be."""
+        for due in filter(attrgetter("amount"), before):
+            line = self.lines[LineKey.of_true_up(due)]
+            line.before = WIDE.add(line.before, due.amount)
+        for due in filter(attrgetter("amount"), after):
+            line = self.lines[LineKey.of_true_up(due)]
+            line.after = WIDE.add(line.after, due.amount)

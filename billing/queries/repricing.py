@@ -1,15 +1,17 @@
 """Pricing real usage again, as if other prices had been in force. Nothing is written.
 
 An event is rated as metering rates it. What it was charged is the sum of its charges.
+A billing period that lies wholly in the time is trued up on both sides.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from billing import exact_json
-from billing.periods import period_containing
+from billing.periods import Period, period_containing, periods_within
 from billing.pricing.period_prices import Used
+from billing.pricing.period_sums import Owed, PeriodSums, list_owed
 from billing.pricing.rating import (
     CompiledCard,
     Rated,
@@ -19,6 +21,7 @@ from billing.pricing.rating import (
     rate_event,
 )
 from billing.queries.accounts import Account
+from billing.queries.past_true_ups import find_billed_customer, list_past_true_ups
 from billing.queries.priced_usage import (
     StoredEvent,
     Usage,
@@ -29,9 +32,13 @@ from billing.queries.priced_usage import (
 )
 from billing.queries.repriced import Repriced
 
+_INSTANT = timedelta(microseconds=1)
+
 # What another card of the customer says of a model at an instant.
 FindPrices = Callable[[str, datetime], CompiledCard | None]
 IsAsked = Callable[[str, datetime], bool]
+# What a period owes even unused, by what is in force at its end.
+ListOwed = Callable[[datetime], Owed]
 
 
 def reprice(
@@ -57,14 +64,32 @@ def reprice(
         terms=terms,
         model=model,
         find_instead=lambda _model, _at: instead,
+        list_owed=lambda _at: _list_owed(card, instead),
     )
     usage = Usage(customer_id=account.id, start=start, end=end)
+    whole = [period.start for period in periods_within(start, end, account.zone)]
     if not any(each and each.has_period_prices for each in (card, instead)):
         repricer.add(usage)
+        for period in whole:
+            repricer.true_up(replace(usage, billed_in=period))
         return repricer.result
-    for period in list_billed_periods(customer_id=account.id, start=start, end=end):
+    billed = list_billed_periods(customer_id=account.id, start=start, end=end)
+    for period in sorted({*billed, *whole}):
         repricer.add(replace(usage, billed_in=period))
     return repricer.result
+
+
+def _list_owed(card: CompiledCard, instead: CompiledCard | None) -> Owed:
+    more = list_owed(instead, but=card.models) if instead else {}
+    return {**more, **list_owed(card)}
+
+
+@dataclass(slots=True)
+class _Counted:
+    """What one billing period has used so far, and what that costs."""
+
+    used: Used = field(default_factory=dict)
+    sums: PeriodSums = field(default_factory=PeriodSums)
 
 
 class Repricer:
@@ -72,6 +97,7 @@ class Repricer:
 
     `find_instead` finds the prices of a model that the card has not. `is_asked` tells
     whether the card is the one that a call in quarantine would be priced on.
+    `list_owed` lists what a period owes even unused.
     """
 
     def __init__(
@@ -83,6 +109,7 @@ class Repricer:
         model: str | None = None,
         find_instead: FindPrices = lambda _model, _at: None,
         is_asked: IsAsked = lambda _model, _at: True,
+        list_owed: ListOwed = lambda _at: {},
     ) -> None:
         self.result = Repriced()
         self._account = account
@@ -91,16 +118,37 @@ class Repricer:
         self._model = model
         self._find_instead = find_instead
         self._is_asked = is_asked
+        self._list_owed = list_owed
 
     def add(self, usage: Usage) -> None:
         """Add what happened in a time.
 
         What is billed in one period is rated from the beginning of that period on, and
-        what happened outside the time only counts as used.
+        what happened outside the time only counts as used. It is trued up in the end.
         """
-        used: Used | None = {} if usage.billed_in else None
+        counted = _Counted() if usage.billed_in else None
         for batch in read_usage(self._widen(usage)):
-            self._add_batch(batch, usage, used)
+            self._add_batch(batch, usage, counted)
+        if counted:
+            self.true_up(usage, counted.sums)
+
+    def true_up(self, usage: Usage, sums: PeriodSums | None = None) -> None:
+        """Add what a billing period comes to at its end, unless the time cuts it."""
+        period = self._period_of(usage)
+        if period.start < usage.start or usage.end < period.end:
+            return
+        customer = find_billed_customer(customer_id=usage.customer_id, period=period)
+        if customer is None:
+            return
+        before = list_past_true_ups(
+            customer=customer, period=period, versions=usage.versions
+        )
+        owed = self._list_owed(period.end - _INSTANT)
+        self.result.add_true_ups(before, (sums or PeriodSums()).true_up(owed))
+
+    def _period_of(self, usage: Usage) -> Period:
+        assert usage.billed_in  # noqa: S101 - the callers have looked.
+        return period_containing(usage.billed_in, self._account.zone)
 
     def _widen(self, usage: Usage) -> Usage:
         if usage.billed_in is None:
@@ -108,23 +156,25 @@ class Repricer:
         first = find_first_usage(
             customer_id=usage.customer_id, billed_in=usage.billed_in
         )
-        end = period_containing(usage.billed_in, self._account.zone).end
+        end = self._period_of(usage).end
         return replace(
             usage, start=min(usage.start, first or usage.start), end=max(usage.end, end)
         )
 
     def _add_batch(
-        self, batch: Sequence[StoredEvent], usage: Usage, used: Used | None
+        self, batch: Sequence[StoredEvent], usage: Usage, counted: _Counted | None
     ) -> None:
         priced: list[StoredEvent] = []
         for event in filter(self._belongs, batch):
             is_meant = usage.start <= event.occurred_at < usage.end
             try:
-                rated = self._rate(event, used)
+                rated = self._rate(event, counted.used if counted else None)
             except UnratableError as error:
                 if is_meant:
                     self.result.add_unpriced(event, error)
                 continue
+            if counted:
+                counted.sums.add(event.model, rated.lines)
             if is_meant:
                 self.result.add(event, rated.lines)
                 priced.append(event)

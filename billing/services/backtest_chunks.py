@@ -9,11 +9,12 @@ from django.db.models import F
 
 from billing.models import Backtest, BacktestChunk
 from billing.models.backtests import BacktestStatus, GapKind
+from billing.pricing.period_sums import Owed, list_owed
 from billing.pricing.rating import CompiledCard, compile_card
 from billing.queries.accounts import Account, find_accounts
 from billing.queries.backtest_planning import list_versions
 from billing.queries.cards import load_card
-from billing.queries.price_book import PriceBook, open_price_book
+from billing.queries.price_book import PriceBook, compiled_version, open_price_book
 from billing.queries.priced_usage import Usage
 from billing.queries.repriced import Repriced
 from billing.queries.repricing import Repricer
@@ -98,6 +99,7 @@ class _Trial:
 
     account: Account
     rate_card_id: int
+    card: CompiledCard
     book: PriceBook
 
     def is_asked(self, model: str, at: datetime) -> bool:
@@ -118,28 +120,45 @@ class _Trial:
         found = self.book.find_prices(later, at, model)
         return found and found.card
 
+    def list_owed(self, at: datetime) -> Owed:
+        """Return what a period that ends now owes even unused, by this version."""
+        cards = self.account.cards_at(at)
+        is_in_force = self.rate_card_id in cards
+        if not is_in_force or self.card.currency != self.account.currency:
+            return {}
+        earlier = cards[: cards.index(self.rate_card_id)]
+        versions = [self.book.find_version(card, at) for card in earlier]
+        others = [compiled_version(version) for version in versions if version]
+        return list_owed(
+            self.card, but={name for card in others for name in card.models}
+        )
+
 
 def _reprice(chunk: BacktestChunk) -> Repriced:
     backtest, name = chunk.backtest, chunk.customer.external_id
     account = find_accounts([name])[name]
     rate_card_id = backtest.version.rate_card_id
-    trial = _Trial(account, rate_card_id, open_price_book([account]))
+    card = _compiled(backtest.pk, backtest.version_id)
+    trial = _Trial(account, rate_card_id, card, open_price_book([account]))
     repricer = Repricer(
         account=account,
-        card=_compiled(backtest.pk, backtest.version_id),
+        card=card,
         find_instead=trial.find_instead,
         is_asked=trial.is_asked,
+        list_owed=trial.list_owed,
     )
-    repricer.add(
-        Usage(
-            customer_id=account.id,
-            start=chunk.period_start,
-            end=chunk.period_end,
-            versions=list_versions(backtest),
-            billed_in=chunk.billed_in,
-            with_quarantined=True,
-        )
+    usage = Usage(
+        customer_id=account.id,
+        start=chunk.period_start,
+        end=chunk.period_end,
+        versions=list_versions(backtest),
+        billed_in=chunk.billed_in,
+        with_quarantined=True,
     )
+    # Where the version does not depend on the period, its usage is cut by time, and
+    # this is about what was charged at the period's end.
+    is_usage = chunk.billed_in is None or card.has_period_prices
+    (repricer.add if is_usage else repricer.true_up)(usage)
     return repricer.result
 
 

@@ -17,6 +17,7 @@ from billing.queries.backtest_planning import (
     plan_by_period,
     plan_by_time,
 )
+from billing.queries.backtest_true_ups import plan_true_ups
 from billing.queries.cards import load_card
 
 # After this many workers died with a chunk, it is not tried again.
@@ -65,16 +66,17 @@ def plan_backtest(*, backtest_id: int, at: datetime) -> list[int]:
     if backtest is None:
         return []
     try:
-        chunks = _plan(backtest)
+        chunks = _plan(backtest, at)
     except CardError as error:
         _finish(backtest, BacktestStatus.FAILED, at, error=str(error))
         return []
     return _store(backtest, chunks, at)
 
 
-def _plan(backtest: Backtest) -> list[PlannedChunk]:
+def _plan(backtest: Backtest, at: datetime) -> list[PlannedChunk]:
     card = compile_card(load_card(backtest.version_id))
-    return (plan_by_period if card.has_period_prices else plan_by_time)(backtest)
+    usage = (plan_by_period if card.has_period_prices else plan_by_time)(backtest)
+    return [*usage, *plan_true_ups(backtest, usage, at=at)]
 
 
 def _store(backtest: Backtest, planned: list[PlannedChunk], at: datetime) -> list[int]:

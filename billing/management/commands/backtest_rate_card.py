@@ -14,6 +14,7 @@ from billing.management.tables import customer_table, gap_table, line_table
 from billing.models import Backtest
 from billing.models.backtests import BacktestStatus
 from billing.queries.backtests import (
+    CUT_TRUE_UPS,
     list_customer_lines,
     list_open_chunks,
     report_backtest,
@@ -76,6 +77,8 @@ class Command(VersionCommand):
         report = report_backtest(backtest)
         counted = f"{backtest.events_done:,} events priced again"
         self.stdout.write(f"{backtest}: {counted}.")
+        if report.cuts_true_ups:
+            self.stdout.write(CUT_TRUE_UPS)
         table = line_table if by_line else customer_table
         self._write_table("", table(report, currency))
         if report.unpriced:

@@ -97,6 +97,35 @@ def test_prices_by_the_period_count_the_period(customer: Customer) -> None:
     assert Decimal(answer["amount"]) == 2 * Decimal("0.014232") - Decimal("0.001236")
 
 
+def test_months_that_lie_wholly_in_the_days_are_trued_up(customer: Customer) -> None:
+    october = make.NOW - timedelta(days=30)
+    bounded = "    maximum_per_period_usd: 0.001\n    price_usd: 0.012\n"
+    plan = make.plan(
+        card=make.rate_card(CARD.replace("    price_usd: 0.012\n", bounded))
+    )
+    make.record(make.event("c", occurred_at=october, output_tokens=1000))
+    past = {"model": "text-gen-v3"}
+
+    cut = estimate(customer, days=30, plan=plan.code, past=past)
+    wholly = estimate(customer, days=60, plan=plan.code, past=past)
+
+    assert cut["amount"] == "0.028464"
+    # October's 0.012 for output come to 0.001.
+    assert Decimal(wholly["amount"]) == Decimal("0.028464") + Decimal("0.002236")
+
+
+def test_the_least_of_a_month_is_owed_on_both_sides(customer: Customer) -> None:
+    october = make.NOW - timedelta(days=30)
+    bounded = "    minimum_per_period_usd: 3\n    price_usd: 0.012\n"
+    card = make.rate_card(make.SEED_CARD.replace("    price_usd: 0.012\n", bounded))
+    make.terms(customer, card=card)
+    make.record(make.event("c", occurred_at=october))
+
+    answer = estimate(customer, days=60)
+
+    assert answer["before"] == answer["amount"] == "3.1792"
+
+
 def test_a_pack_that_would_have_paid_is_proposed(customer: Customer) -> None:
     pack = make.pack(price="50", days=None)
 
