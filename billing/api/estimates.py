@@ -20,16 +20,12 @@ from billing.api.estimate_schema import (
 from billing.api.exact import ExactJSONParser
 from billing.api.permissions import HasScope, get_customer, key_of
 from billing.models import ApiKey, Plan
+from billing.pricing.estimating import UnpricedCallsError
 from billing.pricing.rating import UnratableError
-from billing.queries.estimates import (
-    Basis,
-    UnpricedWorkloadError,
-    Workload,
-    basis_of,
-    estimate_workloads,
-)
+from billing.queries.estimates import Basis, basis_of
 from billing.queries.past_estimates import TooMuchUsageError, estimate_past
 from billing.queries.plans import find_plan
+from billing.queries.workloads import Workload, estimate_workloads
 from billing.services.customers import USAGE_READ
 from ledger.money import WIDE, exact
 
@@ -73,7 +69,7 @@ def _estimate(basis: Basis, asked: dict[str, Any]) -> dict[str, Any]:
         estimate = estimate_workloads(
             basis=basis, workloads=workloads, days=asked["days"]
         )
-    except UnpricedWorkloadError as error:
+    except UnpricedCallsError as error:
         fields = {"workloads": {str(error.position): {"model": str(error)}}}
         raise UnpriceableError(fields, error.reason) from error
     return EstimateOutput(estimate).data

@@ -7,12 +7,13 @@ from billing.pricing.charges import ChargeLine, charge, storable
 from billing.pricing.compiled import CompiledPeriod, CompiledRate
 from billing.pricing.period_prices import PeriodMode, Used
 from billing.pricing.tiers import (
+    Allowance,
     TierPart,
     free_units,
     graduated,
     package,
     running_volume,
-    volume,
+    settled_volume,
 )
 from ledger.money import WIDE, ZERO
 
@@ -24,13 +25,13 @@ def charge_in_period(
     discount: Decimal,
     used: Used,
     *,
-    is_whole: bool = False,
+    whole: Decimal | None = None,
 ) -> Iterator[ChargeLine]:
     """Yield a line for each tier that a quantity falls into, and count it as used.
 
     What is free comes first, as tier 0. A quantity of zero makes a line of its own. A
-    volume price is that of the tier reached so far; if the quantity is the whole
-    period's, nothing is left to be trued up.
+    volume price is that of the tier reached so far; if it is known what the whole
+    period uses, it is the last tier's, and nothing is left to be trued up.
 
     :raises UnratableError: if an amount is too large to store.
     """
@@ -43,8 +44,7 @@ def charge_in_period(
         free = charge(dimension, period.free, allowance.free, discount)
         yield free._replace(tier=0, period=period)
     is_empty = not allowance.free
-    split = _split_whole if is_whole else _split
-    for part in split(rate.unit, period, allowance.before, allowance.added):
+    for part in _split(rate.unit, period, allowance, whole):
         if part.quantity or part.flat or is_empty:
             yield _charge_part(dimension, period, part, discount)
             is_empty = False
@@ -53,22 +53,17 @@ def charge_in_period(
         yield line._replace(tier=1, period=period)
 
 
-def _split_whole(
-    unit: int, period: CompiledPeriod, before: Decimal | None, added: Decimal
-) -> Iterable[TierPart]:
-    """Split what a whole period has to pay among the tiers."""
-    if period.price.mode is PeriodMode.VOLUME:
-        return volume(period.price.tiers, before, added)
-    return _split(unit, period, before, added)
-
-
 def _split(
-    unit: int, period: CompiledPeriod, before: Decimal | None, added: Decimal
+    unit: int, period: CompiledPeriod, allowance: Allowance, whole: Decimal | None
 ) -> Iterable[TierPart]:
     """Split what is to be paid among the tiers."""
     tiers = period.price.tiers
+    _, before, added = allowance
     if period.price.mode is PeriodMode.GRADUATED:
         return graduated(tiers, before, added)
+    if period.price.mode is PeriodMode.VOLUME and whole is not None:
+        paid = max(ZERO, WIDE.subtract(whole, period.price.free))
+        return [settled_volume(tiers, before, added, paid)]
     if period.price.mode is PeriodMode.VOLUME:
         return [running_volume(tiers, before, added)]
     opened = package(Decimal(unit), tiers[0].unit_price, before, added)

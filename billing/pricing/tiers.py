@@ -122,6 +122,21 @@ def running_volume(
     return TierPart(now, added, tiers[now].unit_price, ZERO)
 
 
+def settled_volume(
+    tiers: Sequence[Tier], before: Decimal | None, added: Decimal, whole: Decimal
+) -> TierPart:
+    """Price an event in the tier of the whole period, which is known.
+
+    The flat price of the tier is due with the last unit.
+
+    :raises TierError: as `graduated` does.
+    """
+    after = _after(tiers, before, added)
+    now = tier_of(tiers, whole)
+    flat = tiers[now].flat if added and after == whole else ZERO
+    return TierPart(now, added, tiers[now].unit_price, flat)
+
+
 def package(
     size: Decimal, price: Decimal, before: Decimal | None, added: Decimal
 ) -> TierPart:
