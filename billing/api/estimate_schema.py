@@ -1,5 +1,6 @@
 """What `/v1/estimates` takes and answers."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -11,8 +12,22 @@ from billing.api.exact import AmountField, QuantityField
 MAX_WORKLOADS = 100
 MAX_DAYS = 366
 
+# What `cached_share` says of a call, together with the field `input_tokens`.
+_SHARED = {"input_tokens", "cached_input_tokens", "input_is_total"}
 
-class WorkloadInput(serializers.Serializer[object]):
+
+class StrictInput(serializers.Serializer[Any]):
+    """Refuses fields that it has not: a typing error would change the answer."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            unknown = sorted(str(name) for name in data.keys() - self.fields.keys())
+            if unknown:
+                raise ValidationError({name: ["No such field."] for name in unknown})
+        return super().to_internal_value(data)
+
+
+class WorkloadInput(StrictInput):
     model = serializers.CharField(max_length=200)
     calls_per_day = QuantityField()
     input_tokens = QuantityField(
@@ -31,8 +46,18 @@ class WorkloadInput(serializers.Serializer[object]):
             raise ValidationError("Must be from 0 to 1.")
         return value
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        named = {*attrs, "cached_share"}
+        if "cached_share" in attrs:
+            named |= _SHARED
+        repeated = sorted(named & attrs.get("properties", {}).keys())
+        if repeated:
+            problem = ["Is said by a field of the workload beside the properties."]
+            raise ValidationError({"properties": dict.fromkeys(repeated, problem)})
+        return attrs
 
-class PastInput(serializers.Serializer[object]):
+
+class PastInput(StrictInput):
     model = serializers.CharField(
         max_length=200,
         required=False,
@@ -40,7 +65,7 @@ class PastInput(serializers.Serializer[object]):
     )
 
 
-class EstimateInput(serializers.Serializer[object]):
+class EstimateInput(StrictInput):
     customer_id = serializers.CharField(
         required=False, help_text="Whose prices count; a customer's key need not say."
     )
