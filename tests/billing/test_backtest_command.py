@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from io import StringIO
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,32 @@ def test_all_lines_are_written_to_a_file(tmp_path: Path) -> None:
     assert len(rows) == 4
 
 
+@pytest.mark.usefixtures("customer")
+def test_a_time_without_usage_is_said() -> None:
+    output = run("--from", "2020-01-01", "--to", "2020-02-01")
+
+    assert [" ".join(line) for line in output] == [
+        "Standard v1 on 2020-01-01 to 2020-02-01: 0 events priced again.",
+        "No usage of that time was priced on any version of standard.",
+    ]
+    assert Backtest.objects.get().status == "done"
+
+
+def test_a_period_that_is_cut_is_said(customer: Customer) -> None:
+    least = "    minimum_per_period_usd: 9\n    price_usd: 0.003\n"
+    text = RICH.replace("    price_usd: 0.003\n", least)
+    draft(customer.plan.rate_card, text)
+    note = "Billing periods that are not wholly in this time have no true-up here."
+
+    whole = run("--lines")
+    cut = run("--lines", "--from", "2026-11-02")
+
+    assert note.split() not in whole
+    assert note.split() in cut
+    assert "input_tokens," in chain.from_iterable(whole)
+    assert "input_tokens," not in chain.from_iterable(cut)
+
+
 @pytest.fixture
 def _at_once() -> Iterator[None]:
     app.conf.task_always_eager = True
@@ -93,6 +120,7 @@ def test_the_work_may_be_left_to_the_workers() -> None:
         (("--version", "7"), "there is no version 7 of a rate card 'standard'"),
         (("--to", "2026-11-01"), "2026-11-01 00:00 is not after 2026-11-01 00:00."),
         (("--to", "tomorrow"), "is no instant such as"),
+        (("--queue", "--csv=lines.csv"), "--csv needs the result, which --queue"),
     ],
 )
 @pytest.mark.usefixtures("customer")

@@ -26,6 +26,7 @@ from ledger.money import as_text
 
 ACTOR = "backtest_rate_card"
 _COLUMNS = ("customer", "model", "dimension", "calls", "quantity", "before", "after")
+_NO_EVENTS = "No usage of that time was priced on any version of {}."
 _PAUSE = 1
 
 
@@ -59,6 +60,10 @@ class Command(VersionCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        if options["queue"] and options["csv"]:
+            raise CommandError(
+                "--csv needs the result, which --queue does not wait for."
+            )
         backtest = _start(options)
         if options["queue"]:
             tasks.plan_backtest.delay(backtest_id=backtest.pk)
@@ -77,8 +82,12 @@ class Command(VersionCommand):
         report = report_backtest(backtest)
         counted = f"{backtest.events_done:,} events priced again"
         self.stdout.write(f"{backtest}: {counted}.")
+        if not backtest.events_done:
+            self.stdout.write(_NO_EVENTS.format(backtest.version.rate_card.code))
         if report.cuts_true_ups:
             self.stdout.write(CUT_TRUE_UPS)
+        if not report.customers:
+            return
         table = line_table if by_line else customer_table
         self._write_table("", table(report, currency))
         if report.unpriced:
