@@ -20,7 +20,7 @@ from billing.pricing.rating import (
     match_rates,
 )
 from billing.pricing.usage import read_usage
-from ledger.money import WIDE, ZERO, exact, total
+from ledger.money import WIDE, ZERO, exact
 
 
 class Calls(NamedTuple):
@@ -45,12 +45,6 @@ class Estimate(NamedTuple):
     lines: tuple[ChargeLine, ...]
     bounds: tuple[Bound, ...]
     depends_on_time: bool
-
-    @property
-    def amount(self) -> Decimal:
-        """Return the sum of the lines and of what bounds them."""
-        lines = total(line.amount for line in self.lines)
-        return WIDE.add(lines, total(bound.amount for bound in self.bounds))
 
 
 class UnpricedCallsError(Exception):

@@ -34,6 +34,7 @@ rates:
 BOUNDED = """\
   - dimension: pages
     unit: 1 page
+    free_per_period: 1
     minimum_per_period_usd: 40
     price_usd: 1
   - dimension: searches
@@ -191,6 +192,16 @@ class TestOtherPrices:
         make.terms(customer, card=make.rate_card(FLAT))
 
         assert whole(month(customer)) == row(0, 0)
+
+    def test_are_not_owed_by_who_has_left_the_card(self) -> None:
+        customer = customer_on(VOLUME + BOUNDED)
+        use({"images": 1})
+        card = customer.plan.rate_card.versions.get()
+        Customer.objects.update(plan=make.plan())
+
+        backtest = backtest_on(card, start=NOVEMBER.start, end=NOVEMBER.end)
+
+        assert whole(backtest) == row(10, 10)
 
 
 class TestPeriods:

@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from billing.models import Customer, UsageEvent
+from billing.periods import period_containing
 from billing.pricing.discounts import Discounts
 from billing.pricing.rating import CompiledCard, Terms, compile_card
 from billing.pricing.yaml_form import parse_card
@@ -18,6 +20,7 @@ from tests.make import NOW, row
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
+MONTH = period_containing(NOW, ZoneInfo("UTC"))
 OTHER = """\
 model: other-model
 rates:
@@ -42,6 +45,7 @@ rates:
     unit: 1000 tokens
     price_usd: 0
 """
+MINIMUM = "    minimum_per_period_usd: 9\n    price_usd: 0\n"
 INPUT = LineKey("text-gen-v3", "input_tokens")
 
 
@@ -58,10 +62,8 @@ def repriced(text: str, **options: object) -> Repriced:
     [account] = find_accounts(["cus_abc123"]).values()
     return reprice(
         account=account,
-        start=NOW - 40 * DAY,
-        end=NOW + DAY,
         card=compiled(text),
-        **options,  # type: ignore[arg-type]
+        **{"start": NOW - 40 * DAY, "end": NOW + DAY, **options},  # type: ignore[arg-type]
     )
 
 
@@ -164,3 +166,26 @@ def test_a_card_in_another_currency_prices_nothing() -> None:
     found = repriced(OTHER.replace("usd", "eur"))
 
     assert [key.reason for key in found.gaps] == ["other_currency"]
+
+
+def test_what_a_whole_month_was_trued_up_by_is_in_what_was_charged() -> None:
+    make.customer(plan=make.plan(card=make.rate_card(VOLUME)), credits="5000")
+    make.record(make.event("a", input_tokens=1000), make.event("b", input_tokens=500))
+
+    flat = repriced(OTHER, model="other-model", start=MONTH.start, end=MONTH.end)
+    same = repriced(VOLUME, start=MONTH.start, end=MONTH.end)
+    cut = repriced(VOLUME, start=MONTH.start + DAY, end=MONTH.end)
+
+    # 1,500 tokens at 0.5 for a thousand; 1,000 of them were charged at 1.
+    assert row(flat.before, flat.after) == (Decimal("0.75"), Decimal("0.015"))
+    assert row(same.before, same.after) == (Decimal("0.75"), Decimal("0.75"))
+    assert row(cut.before, cut.after) == (Decimal("1.25"), Decimal("1.25"))
+
+
+def test_no_least_is_owed_before_the_customer_came(customer: Customer) -> None:
+    Customer.objects.filter(pk=customer.pk).update(recorded_at=NOW)
+    text = OTHER.replace("    price_usd: 0\n", MINIMUM)
+
+    found = repriced(text, start=MONTH.start - 90 * DAY, end=MONTH.end)
+
+    assert row(found.before, found.after) == (0, 9)

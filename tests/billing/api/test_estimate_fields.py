@@ -1,8 +1,10 @@
 """What `POST /v1/estimates` refuses, and which field it names."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 
 from billing.models import Customer
@@ -72,6 +74,17 @@ def test_a_field_that_is_unknown_is_named(
 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+def test_a_plan_without_prices_yet_is_told(customer: Customer) -> None:
+    body = {"customer_id": customer.external_id, "workloads": [SEED_WORKLOAD]}
+    key = make.service_key()
+
+    with time_machine.travel(make.NOW - timedelta(days=900)):
+        answer = ask(body, key=key)
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["code"] == "no_rate_card_version"
 
 
 def test_a_body_that_is_no_object_is_refused(customer: Customer) -> None:
