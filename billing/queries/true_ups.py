@@ -13,6 +13,7 @@ from billing.models import Correction, Customer, Rate, TrueUp, UsageRollup
 from billing.models.rate_cards import PerPeriod
 from billing.models.true_ups import Reason
 from billing.periods import Period
+from billing.pricing.card import DEFAULT_MODEL
 from billing.pricing.period_cost import period_cost
 from billing.pricing.period_prices import PeriodPrice
 from billing.pricing.volume import VolumeUse, true_up
@@ -88,7 +89,8 @@ def _list_used(
     grouped = rollups.values(*_PRICE).annotate(
         Sum("amount"), Sum("calls"), all_units=Sum("quantity"), quantity__sum=paid
     )
-    sums = list(grouped.order_by("rate", "model", F("band").asc(nulls_first=True)))
+    band = F("band").asc(nulls_first=True)
+    sums = list(grouped.order_by("rate", "model", band, "discount"))
     rates = _read_rates({each["rate"] for each in sums})
     uses: dict[_Meter, _Use] = {}
     for each in sums:
@@ -113,6 +115,8 @@ def _list_owed(customer: Customer, period: Period) -> dict[_Meter, _Use]:
         # A customer's own card prices its models instead of the plan's.
         priced = Rate.objects.filter(version=version).values_list("model", flat=True)
         models |= set(priced)
+        if DEFAULT_MODEL in models:
+            break
     return owed
 
 

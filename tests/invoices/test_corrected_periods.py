@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from billing.models import Customer, TrueUp
 from billing.models.true_ups import Reason
-from billing.pricing.estimating import estimate_calls
+from billing.pricing.estimating import Calls, estimate_period
 from billing.pricing.rating import compile_card
 from billing.pricing.yaml_form import parse_card
 from billing.services.corrections import (
@@ -22,7 +22,7 @@ from billing.services.corrections import (
 from config.verification import verify_all
 from invoices.models import Invoice
 from invoices.services.invoicing import EmptyPeriodError
-from ledger.money import round_to_currency
+from ledger.money import round_to_currency, total
 from tests import http, make
 from tests.billing.test_period_metering import images
 from tests.invoices.state import MONTH_END, final, use
@@ -69,7 +69,10 @@ def whole_price(text: str, units: int, calls: int) -> Decimal:
     if not calls:
         return Decimal(0)
     card = compile_card(parse_card(text))
-    return estimate_calls(card, "m", {"images": units}, Decimal(1), at=NOW).amount
+    month = Calls(card, "m", {"images": units}, Decimal(1))
+    [estimate] = estimate_period([month], at=NOW)
+    lines = total(line.amount for line in estimate.lines)
+    return lines + total(bound.amount for bound in estimate.bounds)
 
 
 def amend(customer: Customer, key: str, by: str, count: int) -> None:
