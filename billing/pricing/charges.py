@@ -11,6 +11,8 @@ from billing.pricing.quantities import TOO_MANY, Reason, UnratableError
 from ledger.money import WIDE, ZERO, exact, total
 
 _ONE: Final = Decimal(1)
+# Comparing two decimals takes a third of the time.
+_TOO_MUCH: Final = Decimal(TOO_MANY)
 
 
 class ChargeLine(NamedTuple):
@@ -51,7 +53,7 @@ def charge(
     :raises UnratableError: if the amount is too large to store.
     """
     amount = WIDE.multiply(quantity, rate.cost)
-    if discount != 1:
+    if discount != _ONE:
         amount = WIDE.multiply(amount, discount)
     if rate.divisor != 1:
         amount = WIDE.divide(amount, rate.divisor)
@@ -99,7 +101,7 @@ def storable(amount: Decimal, dimension: str) -> Decimal:
 
     :raises UnratableError: if it is too large to store.
     """
-    if amount >= TOO_MANY:
+    if amount >= _TOO_MUCH:
         detail = f"{dimension} costs more than one call can be billed."
         raise UnratableError(Reason.BAD_QUANTITY, detail)
     return exact(amount)

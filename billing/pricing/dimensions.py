@@ -86,6 +86,7 @@ def context_tokens(quantities: Mapping[str, Decimal]) -> Decimal:
     It is the sum of all parts of the input, however each of them is priced.
     """
     context = ZERO
-    for name in INPUT_PARTS & quantities.keys():
-        context = WIDE.add(context, quantities[name])
+    for name, quantity in quantities.items():
+        if name in INPUT_PARTS:
+            context = WIDE.add(context, quantity)
     return context
