@@ -9,7 +9,8 @@ DEVELOPMENT = .venv/.development
 INSTALL = $(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes
 PYTEST = $(PYTHON) -m pytest --cov -n auto
 COMPILE = .venv/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 \
-	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+	--generate-hashes --no-strip-extras --no-emit-index-url \
+	--custom-compile-command "make lock"
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
