@@ -126,6 +126,11 @@ class TermsAdmin(HistoryAdmin[Terms]):
             date = form.base_fields["effective_from"]
             date.required = False
             date.help_text = "In UTC. Empty: from now on."
+            form.base_fields[
+                "rate_card"
+            ].help_text = (
+                "Its models cost what it says, all others what the plan's card says."
+            )
         return form
 
     def save_model(
