@@ -117,7 +117,7 @@ def _naming(position: int) -> Iterator[None]:
 def _match(calls: Calls, at: datetime) -> _Matched:
     prices = get_model(calls.card, calls.model)
     stated = read_usage(calls.properties)
-    rates = match_rates(prices, stated, at)
+    rates = match_rates(prices, stated, at, calls.model)
     return _Matched(calls, prices, rates, depends_on_hour(prices, stated))
 
 
