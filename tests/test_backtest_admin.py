@@ -185,7 +185,9 @@ def test_more_lines_cost_no_more_queries(
     url = f"/admin/billing/backtest/{backtest_on(version).pk}/change/"
 
     with django_assert_num_queries(16):
-        operator.get(url)
+        page = operator.get(url)
+
+    assert page.status_code == 200
 
 
 @pytest.mark.django_db(transaction=True)
