@@ -100,10 +100,8 @@ def _settle(meter: Meter, sums: list[_Sum]) -> Iterator[Due]:
     charged = total(each.charged for each in sums)
     latest = sums[-1].price
     if latest.mode is PeriodMode.VOLUME:
-        # What is free counts towards no tier.
-        paid = [each for each in sums if each.paid]
-        settled = true_up([_as_use(each) for each in paid])
-        for each, (_, amount) in zip(paid, settled, strict=True):
+        settled = true_up([_as_use(each) for each in sums])
+        for each, (_, amount) in zip(sums, settled, strict=True):
             yield Due(each.model, dimension, amount)
         charged = total([charged, *(amount for _, amount in settled)])
     yield Due(model, dimension, WIDE.subtract(latest.bounded(charged), charged))

@@ -128,6 +128,16 @@ class TestTheSamePrices:
         assert before == after
         assert round(before, 2) == invoiced
 
+    def test_charge_a_tiers_flat_price_where_all_units_were_free(self) -> None:
+        text = VOLUME.replace("    tiers", "    free_per_period: 5\n    tiers")
+        flat = "price_usd: 10\n        flat_usd: 3"
+        customer = customer_on(text.replace("price_usd: 10", flat))
+        use({"images": 2}, {"images": 3})
+
+        assert whole(month(customer)) == row(3, 3)
+        assert close(customer) == 3
+        assert whole(month(customer)) == row(3, 3)
+
     def test_say_that_a_least_is_owed_unused(self) -> None:
         customer = customer_on(VOLUME + BOUNDED)
 
