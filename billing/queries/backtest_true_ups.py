@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from billing.models import Backtest, BacktestChunk, Customer, Rate, Terms
-from billing.models.rate_cards import PerPeriod
 from billing.periods import period_containing, periods_within
 from billing.queries.backtest_planning import PlannedChunk
+from billing.queries.cards import may_be_trued_up
 
 
 def plan_true_ups(
@@ -51,13 +51,8 @@ def _list_trued_up(backtest: Backtest) -> QuerySet[Rate]:
     """Return the rates in force, or on trial, whose period's end may cost something."""
     version = backtest.version
     is_compared = Q(version__published_at__isnull=False) | Q(version=version)
-    is_trued_up = (
-        Q(per_period=PerPeriod.VOLUME)
-        | Q(minimum_per_period__isnull=False)
-        | Q(maximum_per_period__isnull=False)
-    )
     return Rate.objects.filter(
-        is_compared, is_trued_up, version__rate_card=version.rate_card_id
+        is_compared, may_be_trued_up(), version__rate_card=version.rate_card_id
     )
 
 

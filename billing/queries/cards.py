@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from billing.models import ContextBand, RateCardVersion, RateTier
 from billing.models import Rate as StoredRate
+from billing.models.rate_cards import PerPeriod
 from billing.pricing.card import Band, Card, Minimum, ModelPrices, Rate
 from billing.pricing.conditions import read_when
 from billing.pricing.dimensions import MINIMUM
@@ -44,6 +45,17 @@ def load_periods(rate_ids: Iterable[int]) -> dict[int, PeriodPrice]:
     rates = StoredRate.objects.filter(pk__in=ids)
     read = ((rate.pk, _as_period(rate, tiers)) for rate in rates)
     return {pk: period for pk, period in read if period}
+
+
+def may_be_trued_up(path: str = "") -> Q:
+    """Match the rates, or what leads to one by a path, that a period's end may charge.
+
+    They are those whose `PeriodPrice.is_trued_up`.
+    """
+    is_by_volume = Q((f"{path}per_period", PerPeriod.VOLUME))
+    has_minimum = Q((f"{path}minimum_per_period__isnull", False))
+    has_maximum = Q((f"{path}maximum_per_period__isnull", False))
+    return is_by_volume | has_minimum | has_maximum
 
 
 def _read_tiers(rows: QuerySet[RateTier]) -> dict[int, list[Tier]]:

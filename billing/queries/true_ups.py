@@ -18,7 +18,7 @@ from billing.pricing.period_cost import period_cost
 from billing.pricing.period_prices import PeriodPrice
 from billing.pricing.volume import VolumeUse, true_up
 from billing.queries.accounts import find_accounts
-from billing.queries.cards import load_periods
+from billing.queries.cards import load_periods, may_be_trued_up
 from billing.queries.price_book import open_price_book
 from ledger.money import SCALE, WIDE, ZERO, total
 
@@ -74,13 +74,8 @@ def _list_used(
     customer: Customer, period: Period, *, any_price: bool
 ) -> dict[_Meter, _Use]:
     """Return what was used of each meter that a period may still owe for."""
-    may_owe = (
-        Q(rate__per_period=PerPeriod.VOLUME)
-        | Q(rate__minimum_per_period__isnull=False)
-        | Q(rate__maximum_per_period__isnull=False)
-    )
     rollups = UsageRollup.objects.filter(
-        ~Q(rate__per_period="") if any_price else may_owe,
+        ~Q(rate__per_period="") if any_price else may_be_trued_up("rate__"),
         customer=customer,
         period_start=period.start,
     )
