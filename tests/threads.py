@@ -44,7 +44,7 @@ def run_behind(
             futures = []
             for number, call in enumerate(calls, start=1):
                 futures.append(pool.submit(_run_alone, call))
-                _await_waiting(number)
+                await_waiting(number)
             transaction.set_rollback(not commit)
         return [future.result() for future in futures]
 
@@ -56,8 +56,9 @@ def _run_alone(call: Callable[[], Result]) -> Result:
         connection.close()
 
 
-def _await_waiting(sessions: int) -> None:
-    deadline = time.monotonic() + 10
+def await_waiting(sessions: int, *, seconds: float = 10) -> None:
+    """Return once so many sessions in this database wait for a lock."""
+    deadline = time.monotonic() + seconds
     while _count_waiting() < sessions:
         assert time.monotonic() < deadline, "nobody waits"
         time.sleep(0.01)

@@ -7,7 +7,7 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from billing.models import Backtest, BacktestChunk, BacktestLine
 from billing.models.backtests import BacktestStatus
@@ -17,6 +17,7 @@ from tests import make
 from tests.billing.backtesting import planned
 from tests.make import NOW
 from tests.processes import ROOT, environment
+from tests.threads import await_waiting
 
 pytestmark = [
     pytest.mark.fault,
@@ -31,7 +32,6 @@ django.setup()
 from billing.services.backtest_chunks import run_chunk
 run_chunk(chunk_id={chunk}, at=datetime.fromisoformat("{at}"))
 """
-_WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
 def test_what_a_killed_worker_did_is_done_again() -> None:
@@ -57,19 +57,9 @@ def test_what_a_killed_worker_did_is_done_again() -> None:
 def _kill_once_it_waits(chunk: int) -> None:
     code = _WORK.format(chunk=chunk, at=NOW.isoformat())
     worker = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment())
-    deadline = time.monotonic() + 20
-    while not _count_waiting():
-        assert time.monotonic() < deadline
-        assert worker.poll() is None
-        time.sleep(0.05)
+    await_waiting(1, seconds=30)
     worker.send_signal(signal.SIGKILL)
     worker.wait()
-
-
-def _count_waiting() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(_WAITING)
-        return int(cursor.fetchone()[0])
 
 
 def _await_free(chunk: int) -> None:
