@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from ledger.books import list_months
 from ledger.digest import entry_digest
 from ledger.models import GENESIS, Entry
+from ledger.money import WIDE, as_text
 
 # More would hide the first in a wall of text.
 SHOWN = 20
@@ -73,12 +75,33 @@ FUNDS = """
 
 
 def verify_ledger() -> Iterator[Finding]:
-    """Check balances, lots and every link of the digest chains."""
+    """Check balances, lots, books and every link of the digest chains."""
     yield compare("balance = sum of entries, numbered without a gap", BALANCES)
     yield compare("lot = sum of its entries", LOTS)
     yield compare("balance = lots - overdraft", FUNDS)
+    yield _verify_books()
     yield _verify_chains()
     yield compare("wallet's digest = last entry's", LAST_DIGESTS)
+
+
+def _verify_books() -> Finding:
+    """Roll the books forward from nothing, and compare with what is held now."""
+    differences: list[str] = []
+    months = list_months()
+    # Newest first by currency: these keep the oldest and the newest of each.
+    oldest = {month.currency: month for month in months}
+    newest = {month.currency: month for month in reversed(months)}
+    for currency, last in newest.items():
+        for name in ("deferred", "promotion", "receivable"):
+            held = getattr(last, name).closing
+            moved = WIDE.subtract(held, getattr(oldest[currency], name).opening)
+            if moved != held:
+                differences.append(
+                    f"{name} {currency}: {as_text(moved)} expected,"
+                    f" {as_text(held)} stored"
+                )
+    check = "books roll forward to what lots and wallets hold"
+    return Finding(check, 3 * len(newest), differences[:SHOWN])
 
 
 def _verify_chains() -> Finding:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ledger.digest import entry_digest
-from ledger.models import Entry, Wallet
+from ledger.models import Entry, Source, Wallet
 from ledger.verification import SHOWN, verify_ledger
 from tests import make
 from tests.raw import execute, tampering
@@ -35,8 +35,8 @@ def entry(wallet: Wallet, sequence: int) -> Entry:
 def test_finds_nothing_where_nothing_was_changed() -> None:
     findings = list(verify_ledger())
 
-    assert [each.differences for each in findings] == [[], [], [], [], []]
-    assert [each.compared for each in findings] == [1, 1, 1, 4, 1]
+    assert [each.differences for each in findings] == [[], [], [], [], [], []]
+    assert [each.compared for each in findings] == [1, 1, 1, 3, 4, 1]
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,19 @@ def test_names_the_wallet_and_the_lot_of_a_changed_amount(wallet: Wallet) -> Non
     assert findings["lot = sum of its entries"][0].startswith("lot ")
 
 
+def test_notices_books_that_do_not_lead_to_what_is_held(wallet: Wallet) -> None:
+    make.lot(wallet, "3", source=Source.PROMOTION)
+    with tampering("ledger_entry"):
+        execute("UPDATE ledger_entry SET amount = -1 WHERE sequence = 3")
+        execute("UPDATE ledger_creditlot SET remaining = 2 WHERE source = 'promotion'")
+
+    assert found()["books roll forward to what lots and wallets hold"] == [
+        "deferred USD: 5 expected, 4 stored",
+        "promotion USD: 3 expected, 2 stored",
+        "receivable USD: 0 expected, -1 stored",
+    ]
+
+
 def test_notices_an_entry_that_was_deleted(wallet: Wallet) -> None:
     with tampering("ledger_entry"):
         execute("DELETE FROM ledger_entry WHERE sequence = 2")
@@ -101,7 +114,7 @@ def test_notices_a_balance_that_was_written(wallet: Wallet) -> None:
     with tampering("ledger_wallet"):
         execute("UPDATE ledger_wallet SET balance = 5")
 
-    assert len(found()) == 2
+    assert len(found()) == 3
     assert found()["balance = lots - overdraft"] == [
         f"wallet {wallet.pk}: 4.000000000000000000 expected, "
         "5.000000000000000000 stored"
