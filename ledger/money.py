@@ -141,6 +141,16 @@ def format_exact(amount: Decimal, currency: str) -> str:
     return _localized(amount, currency, places)
 
 
+def format_readable(amount: Decimal, currency: str) -> str:
+    """Show people an amount to its smallest coin, or exactly where that would be zero.
+
+    :raises MoneyError: as `round_to_currency` does.
+    """
+    if round_to_currency(amount, currency):
+        return format_money(amount, currency)
+    return format_exact(amount, currency)
+
+
 def format_quantity(number: Decimal) -> str:
     """Show people a quantity with every digit it has, in groups of three: "1,083.5".
 

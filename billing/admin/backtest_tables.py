@@ -1,7 +1,6 @@
 """A backtest's tables as its page shows them: what is in each cell, already written."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from decimal import Decimal
 
 from django.template.defaultfilters import pluralize
@@ -20,31 +19,11 @@ from billing.templatetags.changes import (
     signed_percent,
     signed_readable,
 )
+from ledger.admin import Cell, Table
 from ledger.money import format_exact, format_quantity
 
 # A page of more rows would say no more; the command writes all of them.
 MOST_ROWS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """What a cell says, a second line in small, and what a pointer on it shows."""
-
-    text: str
-    note: str = ""
-    title: str = ""
-    is_number: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table with its heading, a sentence, and a row of sums if it has one."""
-
-    caption: str
-    note: str
-    headings: Sequence[Cell]
-    rows: Sequence[Sequence[Cell]]
-    total: Sequence[Cell] = field(default=())
 
 
 def list_tables(report: BacktestReport, currency: str) -> list[Table]:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from django import template
 
-from ledger.money import format_exact, format_money, round_to_currency
+from ledger.money import format_exact, format_readable
 
 register = template.Library()
 
@@ -12,9 +12,7 @@ register = template.Library()
 @register.filter
 def readable(amount: Decimal, currency: str) -> str:
     """Write an amount to its smallest coin, or exactly where that would be zero."""
-    if round_to_currency(amount, currency):
-        return format_money(amount, currency)
-    return format_exact(amount, currency)
+    return format_readable(amount, currency)
 
 
 @register.filter

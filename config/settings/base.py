@@ -146,7 +146,7 @@ UNFOLD = {
         }
     ],
     "ENVIRONMENT": "config.admin.environment_label",
-    "SIDEBAR": {"show_search": True, "show_all_applications": True},
+    "SIDEBAR": {"show_search": True, "navigation": "config.admin.sidebar"},
     "COLORS": {
         "primary": {
             "50": "#eefaf7",

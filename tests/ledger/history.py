@@ -14,12 +14,14 @@ from ledger.posting import Cause, lock_wallets, write_entries
 from ledger.services import Grant, grant_credits
 from tests import make
 
+_LOCK = posting._LOCK
+
 
 @contextmanager
 def recorded(at: datetime) -> Iterator[None]:
     """Let the database's clock, by which entries are recorded, stand still."""
     with pytest.MonkeyPatch.context() as patch:
-        stopped = posting._LOCK.replace("now()", f"'{at.isoformat()}'::timestamptz")
+        stopped = _LOCK.replace("now()", f"'{at.isoformat()}'::timestamptz")
         patch.setattr(posting, "_LOCK", stopped)
         yield
 

@@ -1,7 +1,4 @@
-"""Operators' view of wallets, lots and entries: to read, since entries alone move them.
-
-What has no underscore and registers nothing is for the other apps' admins too.
-"""
+"""What the admins of all apps are made of: exact amounts, and rows that are kept."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -14,7 +11,7 @@ from django.http import HttpRequest
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
-from ledger.models import CreditLot, Entry, ExactDecimalField, Wallet
+from ledger.models import ExactDecimalField
 from ledger.money import as_text
 
 if TYPE_CHECKING:
@@ -96,73 +93,3 @@ class HistoryAdmin(ReadOnlyAdmin[Row]):
 
 
 AMOUNT = exactly("amount")
-
-
-@admin.register(Wallet)
-class WalletAdmin(ReadOnlyAdmin[Wallet]):
-    list_display = (
-        "id",
-        "currency",
-        exactly("balance"),
-        exactly("credit_limit"),
-        "sequence",
-    )
-    search_fields = ("=id",)
-    ordering = ("-pk",)
-    show_full_result_count = False
-    fields = (
-        "currency",
-        "balance",
-        "credit_limit",
-        "sequence",
-        "recorded_at",
-    )
-
-
-@admin.register(CreditLot)
-class CreditLotAdmin(ReadOnlyAdmin[CreditLot]):
-    list_display = (
-        "reference",
-        "wallet",
-        "source",
-        exactly("granted"),
-        exactly("remaining"),
-        "starts_at",
-        "expires_at",
-        "expired_at",
-    )
-    list_filter = ("source",)
-    list_select_related = ("wallet",)
-    search_fields = ("=reference",)
-    ordering = ("-pk",)
-    show_full_result_count = False
-
-
-@admin.register(Entry)
-class EntryAdmin(HistoryAdmin[Entry]):
-    list_display = (
-        "recorded_at",
-        "wallet",
-        "sequence",
-        "kind",
-        "book",
-        AMOUNT,
-        exactly("balance_after"),
-        "cause",
-        "actor",
-    )
-    list_select_related = ("wallet",)
-    fields = (
-        "wallet",
-        "lot",
-        "sequence",
-        "kind",
-        "book",
-        "amount",
-        "balance_after",
-        "cause",
-        "reverses",
-        "actor",
-        "occurred_at",
-        "recorded_at",
-    )

@@ -1,0 +1,28 @@
+"""Operators' pages of the ledger; what is exported is for all apps' admins."""
+
+from ledger.admin import wallets
+from ledger.admin.base import (
+    AMOUNT,
+    EDIT_EXACTLY,
+    AmountField,
+    HistoryAdmin,
+    KeptAdmin,
+    ReadOnlyAdmin,
+    Row,
+    exactly,
+)
+from ledger.admin.tables import Cell, Table
+
+__all__ = [
+    "AMOUNT",
+    "EDIT_EXACTLY",
+    "AmountField",
+    "Cell",
+    "HistoryAdmin",
+    "KeptAdmin",
+    "ReadOnlyAdmin",
+    "Row",
+    "Table",
+    "exactly",
+    "wallets",
+]

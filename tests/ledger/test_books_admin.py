@@ -1,0 +1,166 @@
+"""The books as an operator reads and downloads them."""
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from billing.models import User
+from ledger.models import Book, Kind, Source, Wallet
+from ledger.services import open_wallet
+from tests import make
+from tests.ledger.history import post, recorded, sell
+
+pytestmark = pytest.mark.django_db
+BOOKS = "/admin/ledger/entry/books/"
+LONG_AGO = datetime(2025, 11, 30, 23, 59, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[None]:
+    """Stop the clock, and the database's, in the middle of November."""
+    with time_machine.travel(make.NOW, tick=False), recorded(make.NOW):
+        yield
+
+
+@pytest.fixture
+def sign_in(client: Client) -> Callable[..., Client]:
+    def sign_in(*permissions: str) -> Client:
+        user = User.objects.create_user("ada", is_staff=True)
+        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def operator(sign_in: Callable[..., Client]) -> Client:
+    return sign_in("view_entry")
+
+
+@pytest.fixture
+def wallet() -> Wallet:
+    return make.wallet()
+
+
+def page_of(browser: Client, query: str = "") -> str:
+    response = browser.get(f"{BOOKS}{query}")
+    assert response.status_code == 200
+    text = re.sub(r"<[^>]+>", " ", response.content.decode())
+    return " ".join(text.split())
+
+
+def rows_of(browser: Client, query: str = "?csv") -> list[dict[str, str]]:
+    response = browser.get(f"{BOOKS}{query}")
+    assert response["Content-Disposition"] == 'attachment; filename="books.csv"'
+    lines = b"".join(response).decode().splitlines()
+    return list(csv.DictReader(lines))
+
+
+class TestPage:
+    def test_rolls_each_table_forward(self, operator: Client, wallet: Wallet) -> None:
+        lot = sell(wallet, "50", price="45")
+        make.spend(wallet, "10")
+        post(wallet, Kind.REFUND, Book.REFUNDED, "-20", lot=lot)
+
+        page = page_of(operator)
+
+        assert "From purchased credits As overdraft Recognized Forgiven" in page
+        assert "November 2026 so far $9.00 – $9.00 –" in page
+        assert "Opening Sold Recognized Breakage Refunded Settled Closing" in page
+        assert "November 2026 so far $0.00 $45.00 -$9.00 – -$18.00 – $18.00" in page
+
+    def test_shows_promotion_and_receivable(
+        self, operator: Client, wallet: Wallet
+    ) -> None:
+        make.spend(wallet, "12")
+        make.lot(wallet, "2", source=Source.PROMOTION)
+
+        page = page_of(operator)
+
+        assert "November 2026 so far – $12.00 $12.00 $2.00" in page
+        assert "November 2026 so far $0.00 $2.00 – – – -$2.00 $0.00" in page
+        assert "November 2026 so far $0.00 $12.00 – -$2.00 – $10.00" in page
+
+    def test_has_tables_for_each_currency(
+        self, operator: Client, wallet: Wallet
+    ) -> None:
+        make.lot(wallet, "1")
+        make.lot(open_wallet(currency="EUR"), "7")
+
+        page = page_of(operator)
+
+        assert "Deferred revenue in USD" in page
+        assert "€0.00 €7.00 – – – – €7.00" in page
+
+    def test_shows_every_digit_to_a_pointer(
+        self, operator: Client, wallet: Wallet
+    ) -> None:
+        make.lot(wallet, "1.000000000000000001")
+
+        page = operator.get(BOOKS).content.decode()
+
+        assert 'title="$1.000000000000000001"' in page
+
+    def test_begins_eleven_months_before(
+        self, operator: Client, wallet: Wallet
+    ) -> None:
+        with recorded(LONG_AGO):
+            make.lot(wallet, "1")
+        make.lot(wallet, "2")
+
+        assert "November 2025" not in page_of(operator)
+        assert "November 2025" in page_of(operator, "?all")
+
+    def test_says_that_there_is_nothing(self, operator: Client) -> None:
+        assert "Nothing has been recorded in these months." in page_of(operator)
+
+
+class TestFile:
+    def test_holds_every_digit(self, operator: Client, wallet: Wallet) -> None:
+        sell(wallet, "3", price="10")
+        make.spend(wallet, "1")
+
+        [row] = rows_of(operator)
+
+        assert (row["month"], row["currency"]) == ("2026-11", "USD")
+        assert row["revenue"] == "3." + 36 * "3"
+        assert row["deferred_sold"] == "10"
+        assert row["deferred_recognized"] == "-3." + 36 * "3"
+        assert row["deferred_closing"] == "6." + 35 * "6" + "7"
+
+    def test_holds_the_months_of_the_page(
+        self, operator: Client, wallet: Wallet
+    ) -> None:
+        with recorded(LONG_AGO):
+            make.lot(wallet, "1")
+        make.lot(wallet, "2")
+
+        assert len(rows_of(operator)) == 1
+        assert len(rows_of(operator, "?all&csv")) == 13
+
+    def test_is_streamed(self, operator: Client) -> None:
+        assert operator.get(f"{BOOKS}?csv").streaming
+
+
+class TestWhoMayReadThem:
+    def test_needs_the_permission(self, sign_in: Callable[..., Client]) -> None:
+        browser = sign_in("view_wallet")
+
+        assert browser.get(BOOKS).status_code == 403
+        assert BOOKS not in browser.get("/admin/").content.decode()
+
+    def test_finds_them_in_the_menu(self, operator: Client) -> None:
+        assert f'href="{BOOKS}"' in operator.get("/admin/").content.decode()
+
+    def test_still_finds_every_model_it_may_see(self, operator: Client) -> None:
+        menu = operator.get("/admin/").content.decode().partition('id="main"')[0]
+
+        assert 'href="/admin/ledger/entry/"' in menu
+        assert 'href="/admin/ledger/wallet/"' not in menu
