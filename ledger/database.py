@@ -1,10 +1,11 @@
-"""The two things that Django's cursor does not offer: pipelined rows and COPY."""
+"""What Django does not offer: pipelined rows, COPY, and reading as of one moment."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
-from django.db import connection
+from django.db import connection, transaction
 
 
 def fetch_pipelined(
@@ -33,3 +34,17 @@ def copy_rows(table: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
 def as_json_rows(rows: Iterable[dict[str, Any]]) -> str:
     """Return rows as the one JSON argument of a `jsonb_to_recordset` statement."""
     return msgspec.json.encode(list(rows)).decode()
+
+
+@contextmanager
+def one_snapshot() -> Iterator[None]:
+    """Let all that is read within be of one moment, while entries come in."""
+    with transaction.atomic():
+        # Only the outermost transaction can choose; within another, a test's or an
+        # auditor's, that one has chosen already.
+        if not connection.savepoint_ids:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+                )
+        yield
