@@ -4,12 +4,8 @@ from billing.models import FundingRollup
 from billing.models.plans import Mode
 from billing.periods import period_containing
 from invoices.models import Invoice
-from invoices.services.purchases import (
-    buy_pack,
-    fail_payment,
-    mark_paid,
-    start_payment,
-)
+from invoices.services.payments import fail_payment, mark_paid, start_payment
+from invoices.services.purchases import buy_pack
 from invoices.verification import verify_invoices
 from tests import make
 from tests.billing import volume
@@ -56,7 +52,7 @@ def test_a_second_payment_is_found() -> None:
             at=make.NOW,
         )
 
-    [row] = differences()["paid invoice = its succeeded payments"]
+    [row] = differences()["paid invoice = its payments, less what was paid in excess"]
     assert row.startswith("invoice INV-2026-000001: 100")
 
 
