@@ -43,6 +43,30 @@ def grant_pack(
 
 
 @transaction.atomic
+def grant_purchase(
+    *,
+    customer: Customer,
+    credits: Decimal,
+    price: Decimal,
+    reference: str,
+    actor: str,
+    at: datetime,
+) -> CreditLot:
+    """Grant credits that were paid for without a pack; they never expire.
+
+    Granting for the same reference again adds nothing.
+    """
+    grant = Grant(
+        source=Source.PURCHASE,
+        amount=credits,
+        price_paid=price,
+        reference=reference,
+        starts_at=at,
+    )
+    return _grant(customer, grant, actor, at)
+
+
+@transaction.atomic
 def grant_promotion(
     *,
     customer: Customer,
