@@ -51,10 +51,15 @@ class LotSums:
         return WIDE.add(self.used, self.given_back)
 
     @property
+    def settlements(self) -> Decimal:
+        """What went from a lot to an overdraft; without a lot, what lifted it."""
+        return WIDE.add(self.settled, self.paid)
+
+    @property
     def left(self) -> Decimal:
         """What all of it comes to."""
-        moved = (self.settled, self.paid, self.expired, self.refunded)
-        return total((self.granted, self.consumed, *moved))
+        taken = (self.consumed, self.settlements, self.expired, self.refunded)
+        return total((self.granted, *taken))
 
 
 def sum_entries(entries: QuerySet[Entry]) -> dict[int | None, LotSums]:

@@ -7,7 +7,14 @@ from decimal import Decimal
 from ledger.database import one_snapshot
 from ledger.lot_sums import LotSums, sum_entries
 from ledger.models import CreditLot, Entry, Source, Wallet
-from ledger.money import WIDE, total
+from ledger.money import WIDE, as_text, total
+
+
+def differ(what: str, expected: Decimal, stored: Decimal) -> list[str]:
+    """Return the sentence that two amounts differ; none if they do not."""
+    if expected == stored:
+        return []
+    return [f"{what}: {as_text(expected)} expected, {as_text(stored)} stored"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,16 +25,17 @@ class LotRow:
     sums: LotSums
 
     @property
-    def is_equal(self) -> bool:
-        """Whether the entries say what the lot says it granted and holds."""
-        granted, remaining = self.lot.granted, self.lot.remaining
-        return (self.sums.granted, self.sums.left) == (granted, remaining)
+    def differences(self) -> list[str]:
+        """Say where the lot is not what its entries come to."""
+        return [
+            *differ(f"{self.lot}, granted", self.sums.granted, self.lot.granted),
+            *differ(f"{self.lot}, remaining", self.sums.left, self.lot.remaining),
+        ]
 
     @property
-    def money_back(self) -> Decimal:
-        """What the refunded credits had cost."""
-        paid = WIDE.multiply(self.sums.refunded.copy_negate(), self.lot.price_paid)
-        return WIDE.divide(paid, self.lot.granted)
+    def is_equal(self) -> bool:
+        """Whether the entries say what the lot says it granted and holds."""
+        return not self.differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,11 @@ class WalletReconciliation:
         )
 
     @property
+    def granted(self) -> Decimal:
+        """All credits that came as lots."""
+        return WIDE.add(self.purchased, self.promotional)
+
+    @property
     def settled(self) -> Decimal:
         """The overdraft that money settled."""
         return self._total(lambda sums: sums.paid)
@@ -79,15 +92,19 @@ class WalletReconciliation:
     @property
     def left(self) -> Decimal:
         """What all of it comes to: the remaining credits less the overdraft."""
-        came = (self.purchased, self.promotional, self.settled)
-        return total((*came, self.consumed, self.expired, self.refunded))
+        taken = (self.consumed, self.expired, self.refunded)
+        return total((self.granted, self.settled, *taken))
+
+    @property
+    def differences(self) -> list[str]:
+        """Say which lots, or the balance, are not what the entries come to."""
+        of_lots = [line for row in self.lots for line in row.differences]
+        return [*of_lots, *differ("balance", self.left, self.wallet.balance)]
 
     @property
     def is_equal(self) -> bool:
         """Whether every lot and the balance are what the entries come to."""
-        return self.left == self.wallet.balance and all(
-            row.is_equal for row in self.lots
-        )
+        return not self.differences
 
     def _total(self, part: Callable[[LotSums], Decimal]) -> Decimal:
         sums = [self.overdraft, *(row.sums for row in self.lots)]

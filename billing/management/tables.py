@@ -1,4 +1,4 @@
-"""Tables of a backtest for a terminal, with every digit of every amount."""
+"""Tables for a terminal, with every digit of every amount: those of a backtest."""
 
 from collections.abc import Iterable, Sequence
 
@@ -17,11 +17,23 @@ _AMOUNTS = ("before", "after", "difference", "%")
 Row = Sequence[str]
 
 
+def align(headings: Row, rows: Sequence[Row], *, names: int) -> list[str]:
+    """Align columns: the first ones are names, the others numbers."""
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if position < names else cell.rjust(width)
+            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in (headings, *rows)
+    ]
+
+
 def customer_table(report: BacktestReport, currency: str) -> list[str]:
     """Return the lines of a table of all customers, and the total."""
     rows = [_customer_row(each, currency) for each in report.customers]
     rows.append(("total", *_amounts(report.whole, currency)))
-    return _table(("customer", *_AMOUNTS), rows, names=1)
+    return align(("customer", *_AMOUNTS), rows, names=1)
 
 
 def line_table(report: BacktestReport, currency: str) -> list[str]:
@@ -29,7 +41,7 @@ def line_table(report: BacktestReport, currency: str) -> list[str]:
     rows = [_line_row(each, currency) for each in report.lines]
     rows.append(("total", "", "", "", *_amounts(report.repriced, currency)))
     headings = ("model", "dimension", "calls", "quantity", *_AMOUNTS)
-    return _table(headings, rows, names=2)
+    return align(headings, rows, names=2)
 
 
 def gap_table(gaps: Iterable[GapChange], currency: str) -> list[str]:
@@ -43,7 +55,7 @@ def gap_table(gaps: Iterable[GapChange], currency: str) -> list[str]:
         )
         for each in gaps
     ]
-    return _table(("model", "reason", "calls", "amount"), rows, names=2)
+    return align(("model", "reason", "calls", "amount"), rows, names=2)
 
 
 def _customer_row(change: CustomerChange, currency: str) -> Row:
@@ -62,15 +74,3 @@ def _amounts(change: Change, currency: str) -> Row:
         signed_exact(change.difference, currency),
         signed_percent(change.percent),
     )
-
-
-def _table(headings: Row, rows: Sequence[Row], *, names: int) -> list[str]:
-    """Align columns: the first ones are names, the others numbers."""
-    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if position < names else cell.rjust(width)
-            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in (headings, *rows)
-    ]
