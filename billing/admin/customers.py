@@ -49,8 +49,9 @@ class MembershipInline(TabularInline[Membership, Customer]):
     extra = 0
 
 
-@admin.register(Customer)
 class CustomerAdmin(KeptAdmin[Customer]):
+    """Registered with invoices, since billing cannot know what customers bought."""
+
     form = CustomerForm
     list_display = ("external_id", "name", "email", "plan", "time_zone", "recorded_at")
     list_select_related = ("plan",)

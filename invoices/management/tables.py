@@ -42,14 +42,12 @@ def _sums_row(name: str, sums: LotSums, held: str) -> tuple[str, ...]:
 
 def _purchase_row(row: PurchaseRow) -> tuple[str, ...]:
     invoice = row.invoice
-    lots = [
-        as_text(each.lot.granted) if each else "0" for each in (row.paid, row.bonus)
-    ]
     return (
         str(invoice),
         invoice.status,
         format_exact(invoice.amount_paid, invoice.currency),
         format_exact(row.credited, invoice.currency),
-        *lots,
+        as_text(row.granted),
+        as_text(row.bonus_granted),
         "ok" if row.is_equal else "differs",
     )

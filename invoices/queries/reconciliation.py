@@ -52,6 +52,21 @@ class PurchaseRow:
     credited: Decimal
 
     @property
+    def granted(self) -> Decimal:
+        """The credits of the lot that was bought."""
+        return _granted(self.paid)
+
+    @property
+    def bonus_granted(self) -> Decimal:
+        """The credits that came with it for free."""
+        return _granted(self.bonus)
+
+    @property
+    def refunded(self) -> Decimal:
+        """The credits that entries took back of both."""
+        return WIDE.add(_refunded(self.paid), _refunded(self.bonus))
+
+    @property
     def differences(self) -> list[str]:
         """Say where invoice, lots, refunds and disputes do not agree."""
         name = str(self.invoice)
@@ -60,8 +75,8 @@ class PurchaseRow:
             self.paid.lot.price_paid if self.paid else ZERO, self.invoice.currency
         )
         return [
-            *differ(f"{name}, credits", credits, _granted(self.paid)),
-            *differ(f"{name}, bonus", bonus, _granted(self.bonus)),
+            *differ(f"{name}, credits", credits, self.granted),
+            *differ(f"{name}, bonus", bonus, self.bonus_granted),
             *differ(f"{name}, price", self.invoice.amount_paid, price),
             *differ(f"{name}, taken back", self.taken.credits, _refunded(self.paid)),
             *differ(f"{name}, bonus taken", self.taken.bonus, _refunded(self.bonus)),

@@ -47,3 +47,8 @@ def amount_cell(amount: Decimal, currency: str) -> Cell:
 def movement_cell(amount: Decimal, currency: str) -> Cell:
     """Return a cell of what was moved, with a dash where nothing was."""
     return amount_cell(amount, currency) if amount else Cell(NOTHING, is_number=True)
+
+
+def exact_cell(amount: Decimal, currency: str) -> Cell:
+    """Return a cell of an amount with every digit, to be compared with others."""
+    return Cell(format_exact(amount, currency), is_number=True)

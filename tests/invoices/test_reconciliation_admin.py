@@ -1,0 +1,112 @@
+"""A customer's reconciliation as an operator sees it."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from billing.models import Customer, User
+from ledger.models import CreditLot
+from tests import make
+from tests.invoices.state import use
+from tests.invoices.test_reconciliation import buy, pay
+from tests.raw import execute, tampering
+
+pytestmark = pytest.mark.django_db
+RIGHTS = ("view_customer", "view_entry", "view_invoice")
+
+
+@pytest.fixture
+def customer() -> Customer:
+    customer = make.customer()
+    use(make.event("req_before"))
+    pay(buy(customer, bonus="5"))
+    use(make.event())
+    return customer
+
+
+@pytest.fixture
+def sign_in(client: Client) -> Callable[..., Client]:
+    def sign_in(*permissions: str) -> Client:
+        user = User.objects.create_user("ada", is_staff=True)
+        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+def url_of(customer: Customer) -> str:
+    return f"/admin/billing/customer/{customer.pk}/reconcile/"
+
+
+def page_of(browser: Client, customer: Customer) -> str:
+    response = browser.get(url_of(customer))
+    assert response.status_code == 200
+    text = re.sub(r"<[^>]+>", " ", response.content.decode())
+    return " ".join(text.split())
+
+
+def test_shows_where_credits_went(
+    sign_in: Callable[..., Client], customer: Customer
+) -> None:
+    page = page_of(sign_in(*RIGHTS), customer)
+
+    assert "Agrees Invoices, lots, entries" in page
+    assert (
+        "Purchase invoice:INV-2026-000001"
+        " $50.00 $0.00 -$0.014232 $0.00 $0.00 $49.985768 $49.985768" in page
+    )
+    assert "Without a lot $0.00 -$0.014232 $0.014232 $0.00 $0.00 $0.00" in page
+    assert "All $55.00 -$0.028464 $0.00 $0.00 $0.00 $54.971536 $54.971536" in page
+    assert "INV-2026-000001 Paid $50.00 $0.00 $50.00 $5.00 $0.00" in page
+
+
+def test_leads_to_lots_and_invoices(
+    sign_in: Callable[..., Client], customer: Customer
+) -> None:
+    page = sign_in(*RIGHTS).get(url_of(customer)).content.decode()
+
+    lot = CreditLot.objects.earliest("pk")
+    assert f'href="/admin/ledger/creditlot/{lot.pk}/change/"' in page
+    assert f'href="/admin/billing/customer/{customer.pk}/change/"' in page
+
+
+def test_names_what_differs(sign_in: Callable[..., Client], customer: Customer) -> None:
+    with tampering("ledger_wallet"):
+        execute("UPDATE ledger_wallet SET balance = 1")
+
+    page = page_of(sign_in(*RIGHTS), customer)
+
+    assert "Differs balance: 54.971536 expected, 1 stored" in page
+
+
+def test_has_no_purchases_without_invoices(sign_in: Callable[..., Client]) -> None:
+    customer = make.customer(credits="5")
+
+    assert "Purchases" not in page_of(sign_in(*RIGHTS), customer)
+
+
+def test_is_found_on_the_customers_page(
+    sign_in: Callable[..., Client], customer: Customer
+) -> None:
+    page = sign_in(*RIGHTS).get(f"/admin/billing/customer/{customer.pk}/change/")
+
+    assert url_of(customer) in page.content.decode()
+
+
+@pytest.mark.parametrize("missing", ["view_entry", "view_invoice"])
+def test_needs_to_see_entries_and_invoices(
+    sign_in: Callable[..., Client], customer: Customer, missing: str
+) -> None:
+    browser = sign_in(*(right for right in RIGHTS if right != missing))
+
+    assert browser.get(url_of(customer)).status_code == 403
+
+
+def test_knows_no_other_customers(sign_in: Callable[..., Client]) -> None:
+    page = sign_in(*RIGHTS).get("/admin/billing/customer/7/reconcile/")
+
+    assert page.status_code == 404
