@@ -242,6 +242,20 @@ class Entry(AppendOnly):
                 name="ledger_entry_sequence_unique_per_wallet",
             ),
         ]
+        indexes = [
+            # Read by a lot's own page.
+            models.Index(
+                fields=["lot", "sequence"],
+                condition=Q(lot__isnull=False),
+                name="ledger_entry_by_lot",
+            ),
+            # Read by the ledger's filter by kind: few among millions of calls.
+            models.Index(
+                fields=["wallet", "sequence"],
+                condition=~Q(kind=Kind.USAGE),
+                name="ledger_entry_other_than_usage",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {as_text(self.amount)} ({self.cause})"
