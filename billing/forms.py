@@ -8,6 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import Http404, QueryDict
 
 from billing.models import CreditPack
+from ledger.models import Kind
 
 _LARGEST_KEY = 2**63 - 1
 # Wider than any customer's history, and far from where dates end.
@@ -43,6 +44,18 @@ class PlaceForm(_QueryForm):
         """Return the place that the page lies after, if any."""
         place: int | None = cls._read(query, "after")
         return place
+
+
+class KindForm(_QueryForm):
+    """Which entries of the ledger are shown."""
+
+    kind = forms.ChoiceField(choices=Kind.choices, required=False)
+
+    @classmethod
+    def read_kind(cls, query: QueryDict) -> Kind | None:
+        """Return the kind that is asked for, if any."""
+        kind: str = cls._read(query, "kind")
+        return Kind(kind) if kind else None
 
 
 class MonthForm(_QueryForm):

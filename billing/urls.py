@@ -3,6 +3,7 @@ from django.urls import path
 from billing.views.pages import (
     ActView,
     CreditsView,
+    LotView,
     OverviewView,
     QuarantineView,
     UsageView,
@@ -12,6 +13,7 @@ urlpatterns = [
     path("", OverviewView.as_view(), name="overview"),
     path("usage/", UsageView.as_view(), name="usage"),
     path("credits/", CreditsView.as_view(), name="credits"),
+    path("credits/<int:pk>/", LotView.as_view(), name="lot"),
     path("unpriced/", QuarantineView.as_view(), name="quarantine"),
     path("act/", ActView.as_view(), name="act"),
 ]

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Case, FilteredRelation, Q, QuerySet, When
 
 from ledger.burn_down import OpenLot
-from ledger.models import CreditLot, Entry, Source, Wallet
+from ledger.models import CreditLot, Entry, Kind, Source, Wallet
 from ledger.money import WIDE, ZERO, total
 
 
@@ -85,9 +85,11 @@ def list_open_lots(*, wallet_id: int) -> QuerySet[CreditLot]:
     return CreditLot.objects.filter(wallet=wallet_id, remaining__gt=0).order_by("pk")
 
 
-def list_entries(*, wallet_id: int) -> QuerySet[Entry]:
-    """Return a wallet's entries, newest first."""
+def list_entries(*, wallet_id: int, kind: Kind | None = None) -> QuerySet[Entry]:
+    """Return a wallet's entries, newest first; those of one kind, if it is given."""
     entries = Entry.objects.filter(wallet=wallet_id).select_related("lot")
+    if kind:
+        entries = entries.filter(kind=kind)
     return entries.order_by("-sequence")
 
 

@@ -8,9 +8,10 @@ from enum import StrEnum
 from billing.models import CreditPack, Customer
 from billing.queries.paging import Page, read_page
 from billing.queries.postpaid import Unpaid, find_unpaid
-from ledger.models import CreditLot, Entry
+from ledger.models import CreditLot, Entry, Kind
 from ledger.money import ZERO
 from ledger.queries import Balance, get_balance, list_entries
+from ledger.stories import LotStory, get_story
 
 
 class LotState(StrEnum):
@@ -30,6 +31,11 @@ class LotRow:
     state: LotState
 
     @property
+    def is_unswept(self) -> bool:
+        """Whether it has ended with credits that the sweep is yet to take."""
+        return self.state is LotState.EXPIRED and self.lot.remaining > 0
+
+    @property
     def remaining(self) -> Decimal:
         """What may still be spent; an expired lot has nothing, swept or not."""
         return ZERO if self.state is LotState.EXPIRED else self.lot.remaining
@@ -37,22 +43,41 @@ class LotRow:
 
 @dataclass(frozen=True, slots=True)
 class Credits:
-    """A customer's credits: what is left, where it went, and what is for sale."""
+    """A customer's credits: what is left, where it went, and what is for sale.
+
+    `kind` is that of the entries shown, if not all are.
+    """
 
     balance: Balance
     unpaid: Unpaid | None
     lots: list[LotRow]
     ledger: Page[Entry]
     packs: list[CreditPack]
+    kind: Kind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LotPage:
+    """One grant of credits as its owner sees it, and what became of it."""
+
+    row: LotRow
+    story: LotStory
 
 
 def get_credits(
-    *, customer: Customer, at: datetime, before: int | None = None
+    *,
+    customer: Customer,
+    at: datetime,
+    before: int | None = None,
+    kind: Kind | None = None,
 ) -> Credits:
-    """Return the customer's credits, with the entries before a place in the ledger."""
+    """Return the customer's credits, with the entries before a place in the ledger.
+
+    Only those of a kind, if one is asked for.
+    """
     wallet_id = customer.wallet_id
     lots = CreditLot.objects.filter(wallet=wallet_id).order_by("-pk")
-    entries = list_entries(wallet_id=wallet_id)
+    entries = list_entries(wallet_id=wallet_id, kind=kind)
     packs = CreditPack.objects.filter(
         is_active=True, currency=customer.wallet.currency
     ).order_by("price", "pk")
@@ -63,7 +88,19 @@ def get_credits(
         lots=[LotRow(lot, _state(lot, at)) for lot in lots],
         ledger=read_page(entries, key="sequence", before=before),
         packs=list(packs),
+        kind=kind,
     )
+
+
+def get_lot_page(
+    *, customer: Customer, lot_id: int, at: datetime, before: int | None = None
+) -> LotPage:
+    """Return a customer's lot at an instant, with its entries before a place.
+
+    :raises CreditLot.DoesNotExist: if the customer has no such lot.
+    """
+    story = get_story(wallet_id=customer.wallet_id, lot_id=lot_id, before=before)
+    return LotPage(LotRow(story.lot, _state(story.lot, at)), story)
 
 
 def _state(lot: CreditLot, at: datetime) -> LotState:

@@ -8,6 +8,8 @@ register = template.Library()
 
 _CALL = "event:"
 _CORRECTION = "correction:"
+_INVOICE = "invoice:"
+_BONUS = ":bonus"
 _TONES = {
     "active": "good",
     "open": "warn",
@@ -45,3 +47,11 @@ def correction_id(cause: str) -> str:
     """Return the id of the correction that caused an entry; nothing if none did."""
     found = cause.startswith(_CORRECTION)
     return cause.removeprefix(_CORRECTION) if found else ""
+
+
+@register.filter
+def invoice_number(reference: str) -> str:
+    """Return the number of the invoice that a lot was granted for; nothing if none."""
+    if not reference.startswith(_INVOICE):
+        return ""
+    return reference.removeprefix(_INVOICE).removesuffix(_BONUS)

@@ -1,19 +1,21 @@
 """The portal's pages about credits and usage."""
 
 from datetime import date, datetime
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from billing.forms import ActForm, MonthForm, PlaceForm
+from billing.forms import ActForm, KindForm, MonthForm, PlaceForm
 from billing.models import QuarantinedEvent
-from billing.queries.credits import Credits, get_credits
+from billing.queries.credits import Credits, LotPage, get_credits, get_lot_page
 from billing.queries.overview import Overview, get_overview
 from billing.queries.paging import Page
 from billing.queries.quarantine import list_quarantined
 from billing.queries.usage import MonthUsage, get_month_usage
 from billing.views.base import CHOSEN, PortalView
+from ledger.models import Kind
 
 
 class OverviewView(PortalView):
@@ -51,6 +53,28 @@ class CreditsView(PortalView):
     def get_page(self) -> Credits:
         return get_credits(
             customer=self.customer,
+            at=timezone.now(),
+            before=PlaceForm.read_before(self.request.GET),
+            kind=KindForm.read_kind(self.request.GET),
+        )
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        kind = context["page"].kind
+        # What the links to other pages of the ledger must keep.
+        return context | {"kinds": Kind, "also": f"kind={kind}&" if kind else ""}
+
+
+class LotView(PortalView):
+    """One grant of credits, and what became of it."""
+
+    template_name = "portal/lot.html"
+    section = "credits"
+
+    def get_page(self) -> LotPage:
+        return get_lot_page(
+            customer=self.customer,
+            lot_id=self.kwargs["pk"],
             at=timezone.now(),
             before=PlaceForm.read_before(self.request.GET),
         )
