@@ -4,6 +4,7 @@ from django.contrib import admin
 
 from ledger.admin.base import AMOUNT, ReadOnlyAdmin, exactly
 from ledger.admin.books import BooksAdmin
+from ledger.admin.lots import StoryAdmin
 from ledger.models import CreditLot, Entry, Wallet
 
 
@@ -29,7 +30,7 @@ class WalletAdmin(ReadOnlyAdmin[Wallet]):
 
 
 @admin.register(CreditLot)
-class CreditLotAdmin(ReadOnlyAdmin[CreditLot]):
+class CreditLotAdmin(StoryAdmin):
     list_display = (
         "reference",
         "wallet",
