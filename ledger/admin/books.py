@@ -147,6 +147,8 @@ def _columns(name: str) -> list[str]:
 
 
 def _words(column: str) -> str:
+    if column == "settled":
+        return "Settled overdraft"
     return column.replace("_", " ").capitalize()
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.admin.utils import unquote
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils.dateformat import format as write
 
@@ -21,6 +22,11 @@ class StoryAdmin(ReadOnlyAdmin[CreditLot]):
     """Shows, beneath a lot, what became of it to those who may see entries."""
 
     change_form_after_template = "admin/ledger/lot_story.html"
+
+    def get_fields(
+        self, request: HttpRequest, obj: CreditLot | None = None
+    ) -> list[Any]:
+        return [*super().get_fields(request, obj), "recorded_at", "expired_at"]
 
     def change_view(
         self,
@@ -80,7 +86,7 @@ def _calls(sums: LotSums) -> str:
     first, last = (
         write(at, "j M Y, H:i") for at in (sums.first_used_at, sums.last_used_at)
     )
-    return f"calls: {sums.calls:,}, from {first} to {last} UTC"
+    return f"{sums.calls:,} call{pluralize(sums.calls)}, {first} to {last} UTC"
 
 
 def _entry_table(story: LotStory, currency: str) -> Table:

@@ -73,7 +73,10 @@ class TestPage:
 
         assert "From purchased credits As overdraft Recognized Forgiven" in page
         assert "November 2026 so far $9.00 – $9.00 –" in page
-        assert "Opening Sold Recognized Breakage Refunded Settled Closing" in page
+        assert (
+            "Opening Sold Recognized Breakage Refunded Settled overdraft Closing"
+            in page
+        )
         assert "November 2026 so far $0.00 $45.00 -$9.00 – -$18.00 – $18.00" in page
 
     def test_shows_promotion_and_receivable(

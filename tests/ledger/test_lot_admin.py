@@ -60,9 +60,10 @@ def test_sums_up_what_became_of_the_credits(operator: Client) -> None:
 
     day = "15 Nov 2026, 12:00"
     assert "Granted $50.00 Used" in text
-    assert f"Used calls: 1, from {day} to {day} UTC -$20.00 Settled" in text
+    assert f"Used 1 call, {day} to {day} UTC -$20.00 Settled" in text
     assert "Settled overdraft -$5.00 Refunded -$10.00 Remaining $15.00" in text
     assert "Expired $" not in text
+    assert "Recorded at Nov." in text
 
 
 def test_lists_entries_with_what_was_left(operator: Client) -> None:
