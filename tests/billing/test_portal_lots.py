@@ -153,7 +153,9 @@ class TestLot:
 
         # A savepoint and its release, the lot, its sums, its entries.
         with django_assert_num_queries(SIGN_IN_QUERIES + 5):
-            page_of(browser, lot)
+            page = page_of(browser, lot)
+
+        assert "req_2" in page
 
 
 class TestLedger:
