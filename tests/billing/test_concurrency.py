@@ -35,6 +35,24 @@ def test_the_same_key_twenty_times_at_once_has_one_effect() -> None:
     assert audit.differences() == []
 
 
+def test_fifty_spenders_of_one_wallet_take_exactly_what_they_use() -> None:
+    customer = make.customer(credits="0.25")
+    make.lot(customer.wallet, "0.25")
+    calls = [partial(make.record, make.event(f"req_{n}")) for n in range(50)]
+
+    results = run_at_once(calls)
+
+    customer.wallet.refresh_from_db()
+    outcomes = [outcome for [outcome] in results]
+    left = [Decimal("0.5") - number * COST for number in range(1, 51)]
+    assert statuses(results) == ["accepted"] * 50
+    # Each saw what all before it had left: nobody decided on a stale balance.
+    assert {outcome.balance for outcome in outcomes} == set(left)
+    assert sum(1 for outcome in outcomes if outcome.warning) == 15
+    assert customer.wallet.balance == left[-1]
+    assert audit.differences() == []
+
+
 def test_one_key_with_other_payloads_at_once_stands_once() -> None:
     make.customer(credits="50")
     calls = [partial(make.record, make.event(output_tokens=n)) for n in range(10)]
