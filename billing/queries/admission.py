@@ -52,7 +52,7 @@ def decide_admission(
         that would wait in quarantine afterwards.
     """
     account = find_accounts([customer.external_id])[customer.external_id]
-    estimate = _estimate(account, model, {**properties, "model": model}, at)
+    estimate = _estimate(account, model, properties, at)
     available = get_balance(wallet_id=account.wallet_id, at=at).available
     left = WIDE.subtract(available, estimate)
     limit = account.allowance.find_limit(left)

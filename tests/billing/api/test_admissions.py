@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from billing.models import UsageEvent
 from billing.models.plans import AtZero, Mode
@@ -150,6 +150,11 @@ class TestACallWithoutAPrice:
                 "parts_exceed_total",
                 ["#/properties"],
             ),
+            (
+                {"properties": {"input_is_total": "perhaps"}},
+                "bad_quantity",
+                ["#/properties"],
+            ),
         ],
     )
     def test_is_refused_before_it_runs(
@@ -160,6 +165,29 @@ class TestACallWithoutAPrice:
         problem = answer.json()
         assert (answer.status_code, problem["code"]) == (422, code)
         assert [each["pointer"] for each in problem.get("errors", [])] == pointers
+
+
+def test_a_context_above_all_bands_names_the_input() -> None:
+    make.customer(credits="50")
+
+    answer = admit(CALL | {"model": "text-gen-v3", "input_tokens": 131_073})
+
+    assert answer.json()["code"] == "context_above_bands"
+    assert answer.json()["errors"][0]["pointer"] == "#/input_tokens"
+
+
+def test_an_answer_costs_the_database_few_questions(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    dollars.customer()
+    key = make.service_key()
+    # The first use of a key is noted, and prices are compiled once.
+    admit(CALL, key=key)
+
+    # The key, within a savepoint; the customer, its account, the versions of its
+    # prices, its wallet.
+    with django_assert_num_queries(7):
+        admit(CALL, key=key)
 
 
 class TestABody:
