@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 
 from billing.models import Customer, QuarantinedEvent, Stream, UsageEvent
+from billing.models.plans import Mode
 from billing.pricing.yaml_form import parse_card
 from billing.services.claims import NewClaim, take_claims
 from billing.services.events import Outcome, StreamPart
@@ -12,6 +13,7 @@ from billing.services.quarantine import retry_quarantined
 from billing.services.rate_cards import create_rate_card, draft_version, publish_version
 from billing.services.streams import lock_streams
 from ledger.models import Wallet
+from ledger.services import set_credit_limit
 from tests import audit, make
 from tests.threads import run_at_once, run_behind
 
@@ -51,6 +53,17 @@ def test_fifty_spenders_of_one_wallet_take_exactly_what_they_use() -> None:
     assert sum(1 for outcome in outcomes if outcome.warning) == 15
     assert customer.wallet.balance == left[-1]
     assert audit.differences() == []
+
+
+def test_a_credit_limit_set_while_a_batch_waits_counts() -> None:
+    customer = make.customer(plan=make.plan(mode=Mode.POSTPAID))
+    more = partial(
+        set_credit_limit, wallet_id=customer.wallet_id, credit_limit=Decimal(1)
+    )
+
+    [[outcome]] = run_behind(more, [partial(make.record, make.event())], commit=True)
+
+    assert (outcome.balance, outcome.warning) == (-COST, None)
 
 
 def test_one_key_with_other_payloads_at_once_stands_once() -> None:
