@@ -187,7 +187,9 @@ def test_an_answer_costs_the_database_few_questions(
     # The key, within a savepoint; the customer, its account, the versions of its
     # prices, its wallet.
     with django_assert_num_queries(7):
-        admit(CALL, key=key)
+        answer = admit(CALL, key=key)
+
+    assert answer.status_code == 200
 
 
 class TestABody:
