@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from billing import urls as billing_urls
 from billing.models import Customer
 from invoices.portal import urls as invoices_urls
+from ledger.models import CreditLot
 from ledger.money import total
 from tests import make
 from tests.invoices.state import MONTH_END, final, use
@@ -66,10 +67,12 @@ def browser(client: Client, customer: Customer) -> Client:
 
 
 def address(page: URLPattern) -> str:
-    names = page.pattern.converters
-    url = reverse(
-        f"portal:{page.name}", kwargs={name: ARGUMENTS[name] for name in names}
-    )
+    values: dict[str, object] = {
+        name: ARGUMENTS[name] for name in page.pattern.converters
+    }
+    if page.name == "lot":
+        values["pk"] = CreditLot.objects.earliest("pk").pk
+    url = reverse(f"portal:{page.name}", kwargs=values)
     return f"{url}?key=req_1" if page.name == "find" else url
 
 
