@@ -123,7 +123,7 @@ class TestPromotion:
 
     def test_is_clawed_back_by_a_chargeback_too(self, wallet: Wallet) -> None:
         bonus = make.lot(wallet, "5", source=Source.ADJUSTMENT)
-        post(wallet, Kind.REFUND, Book.REFUNDED, "-5", lot=bonus)
+        post(wallet, Kind.DISPUTE, Book.REFUNDED, "-5", lot=bonus)
 
         assert only_month().promotion.clawed_back == -5
 
@@ -131,7 +131,7 @@ class TestPromotion:
 class TestReceivable:
     def test_arises_from_usage_and_from_chargebacks(self, wallet: Wallet) -> None:
         make.spend(wallet, "8")
-        post(wallet, Kind.REFUND, Book.REFUNDED, "-2", lot=None)
+        post(wallet, Kind.DISPUTE, Book.REFUNDED, "-2", lot=None)
 
         month = only_month()
         assert month.receivable == receivable(

@@ -71,7 +71,7 @@ steps = st.one_of(
     st.builds(
         taken_back,
         st.integers(1, 3),
-        st.sampled_from([Kind.REFUND, Kind.USAGE]),
+        st.sampled_from([Kind.REFUND, Kind.DISPUTE]),
         fails=st.booleans(),
     ),
 )
