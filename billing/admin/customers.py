@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from billing.admin.grants import GrantingAdmin
 from billing.models import ApiKey, CreditPack, Customer, Membership, Plan
 from billing.services.customers import (
     SCOPES,
@@ -50,7 +51,7 @@ class MembershipInline(TabularInline[Membership, Customer]):
 
 
 @admin.register(Customer)
-class CustomerAdmin(KeptAdmin[Customer]):
+class CustomerAdmin(GrantingAdmin):
     form = CustomerForm
     list_display = ("external_id", "name", "email", "plan", "time_zone", "recorded_at")
     list_select_related = ("plan",)
