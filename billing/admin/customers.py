@@ -43,6 +43,14 @@ class CustomerForm(forms.ModelForm[Customer]):
         widget=UnfoldAdminSelectWidget,
     )
 
+    def clean_plan(self) -> Plan:
+        plan: Plan = self.cleaned_data["plan"]
+        customer = self.instance
+        if customer.pk and customer.wallet.currency != plan.currency:
+            message = f"The customer pays in {customer.wallet.currency}."
+            raise forms.ValidationError(message)
+        return plan
+
 
 class MembershipInline(TabularInline[Membership, Customer]):
     model = Membership
@@ -93,8 +101,9 @@ class CustomerAdmin(GrantingAdmin):
 
 class PlanForm(forms.ModelForm[Plan]):
     def clean(self) -> None:
-        currency, card = map(self.cleaned_data.get, ("currency", "rate_card"))
-        if currency and card and card.currency != currency:
+        card = self.cleaned_data.get("rate_card")
+        currency = self.cleaned_data.get("currency") or self.instance.currency
+        if card and card.currency != currency:
             message = f"The plan is in {currency}, and this card in {card.currency}."
             self.add_error("rate_card", message)
 
@@ -118,6 +127,12 @@ class PlanAdmin(KeptAdmin[Plan]):
     search_fields = ("=code", "^name")
     autocomplete_fields = ("rate_card", "rate_limit_policy")
     ordering = ("code",)
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Plan | None = None
+    ) -> tuple[str, ...]:
+        # The wallets of its customers are in it.
+        return ("currency",) if obj else ()
 
 
 @admin.register(CreditPack)
