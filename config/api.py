@@ -16,6 +16,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from billing.api.problems import PaymentRequired
+
 
 class ServiceUnavailable(APIException):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
@@ -53,6 +55,8 @@ class ProblemFormatter(ExceptionFormatter):
             "instance": request.path if request else "",
             "request_id": request.META.get("REQUEST_ID", "") if request else "",
         }
+        if isinstance(self.exc, PaymentRequired):
+            problem |= self.exc.members
         fields = [error for error in error_response.errors if error.attr]
         if fields:
             problem["errors"] = [

@@ -62,3 +62,55 @@ KEEP_SUCCEEDED = pgtrigger.Trigger(
         USING ERRCODE = 'restrict_violation';
     """,
 )
+# The payment is locked, so that two refunds cannot both find room.
+NEVER_ABOVE_PAID = pgtrigger.Trigger(
+    name="never_above_what_was_paid",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert | pgtrigger.Update,
+    condition=pgtrigger.Condition(
+        "NEW.status NOT IN ('requested', 'declined', 'failed')"
+    ),
+    declare=[("paid", "numeric"), ("refunded", "numeric")],
+    func="""
+        SELECT amount INTO paid FROM invoices_payment
+            WHERE id = NEW.payment_id AND status = 'succeeded' FOR UPDATE;
+        SELECT coalesce(sum(amount), 0) INTO refunded FROM invoices_refund
+            WHERE payment_id = NEW.payment_id AND id <> NEW.id
+            AND status NOT IN ('requested', 'declined', 'failed');
+        IF paid IS NULL OR refunded + NEW.amount > paid THEN
+            RAISE EXCEPTION 'refund of % is more than was paid and not refunded',
+                NEW.amount
+            USING ERRCODE = 'check_violation',
+                CONSTRAINT = 'invoices_refund_never_above_what_was_paid';
+        END IF;
+        RETURN NEW;
+    """,
+)
+KEEP_ENDED_REFUND = pgtrigger.Trigger(
+    name="kept_once_ended",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Update | pgtrigger.Delete,
+    condition=pgtrigger.Condition("OLD.status IN ('succeeded', 'failed', 'declined')"),
+    func="""
+        RAISE EXCEPTION 'refund % has ended: % refused', OLD.id, TG_OP
+        USING ERRCODE = 'restrict_violation';
+    """,
+)
+NEVER_ABOVE_TOTAL = pgtrigger.Trigger(
+    name="never_above_its_invoice",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    declare=[("invoiced", "numeric"), ("credited", "numeric")],
+    func="""
+        SELECT total INTO invoiced FROM invoices_invoice
+            WHERE id = NEW.invoice_id AND status <> 'draft' FOR UPDATE;
+        SELECT coalesce(sum(total), 0) INTO credited FROM invoices_creditnote
+            WHERE invoice_id = NEW.invoice_id;
+        IF invoiced IS NULL OR credited + NEW.total > invoiced THEN
+            RAISE EXCEPTION 'credit notes of % are more than the invoice', NEW.total
+            USING ERRCODE = 'check_violation',
+                CONSTRAINT = 'invoices_creditnote_never_above_its_invoice';
+        END IF;
+        RETURN NEW;
+    """,
+)

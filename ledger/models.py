@@ -66,6 +66,8 @@ class Kind(models.TextChoices):
     REFUND = "refund"
     REVERSAL = "reversal"
     SETTLEMENT = "settlement"
+    # A chargeback: what a bank took back from us is taken from the wallet.
+    DISPUTE = "dispute"
     # What a period's volume price asks for, or gives back, once its usage is known.
     TRUE_UP = "true_up", "true-up"
 

@@ -22,7 +22,7 @@ class Reversal:
 
 
 def reverse(wallet: OpenWallet, entries: Sequence[Entry], why: Cause) -> Reversal:
-    """Give back what usage entries took, to the lots that paid, last draw first.
+    """Give back what entries took, to the lots that paid, last draw first.
 
     What no lot paid lifts the overdraft. The lots may be drawn from at once; what is
     left then of those that the sweep had emptied expires again: see `expire_again`.
@@ -32,9 +32,8 @@ def reverse(wallet: OpenWallet, entries: Sequence[Entry], why: Cause) -> Reversa
     for entry in sorted(entries, key=lambda each: each.sequence, reverse=True):
         amount = entry.amount.copy_negate()
         because = replace(why, reverses=entry.sequence)
-        wallet.append(
-            Kind.REVERSAL, Book.CONSUMED, amount, lot_id=entry.lot_id, why=because
-        )
+        book = Book(entry.book)
+        wallet.append(Kind.REVERSAL, book, amount, lot_id=entry.lot_id, why=because)
         if entry.lot_id is not None:
             lot = lots[entry.lot_id]
             lot.remaining = WIDE.add(lot.remaining, amount)

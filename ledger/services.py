@@ -33,6 +33,19 @@ def open_wallet(*, currency: str, credit_limit: Decimal = ZERO) -> Wallet:
 
 
 @transaction.atomic
+def set_credit_limit(*, wallet_id: int, credit_limit: Decimal) -> Wallet:
+    """Say how far a wallet may be overdrawn, in credits, from now on.
+
+    What it is overdrawn by already stays; the database refuses a limit below zero.
+    """
+    lock_wallets([wallet_id])
+    wallet = Wallet.objects.get(pk=wallet_id)
+    wallet.credit_limit = exact(credit_limit)
+    wallet.save(update_fields=["credit_limit"])
+    return wallet
+
+
+@transaction.atomic
 def grant_credits(
     *, wallet_id: int, grant: Grant, actor: str, occurred_at: datetime
 ) -> CreditLot:

@@ -75,6 +75,19 @@ def correct(key: str, how: str, body: object, *, secret: str = "") -> Answer:
     return cast("Answer", response)
 
 
+def admit(body: object, *, key: str = "") -> Answer:
+    """Post to `/v1/admissions`; what is no text is written as JSON."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    response = Client(raise_request_exception=False).generic(
+        "POST",
+        "/v1/admissions",
+        text,
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {key or make.service_key()}"},
+    )
+    return cast("Answer", response)
+
+
 def get(path: str, *, key: str = "") -> Answer:
     """Read from the API."""
     headers = {"Authorization": f"Bearer {key or make.service_key()}"}

@@ -141,6 +141,7 @@ def customer(
     external_id: str = "cus_abc123",
     plan: Plan | None = None,
     credits: str = "0",
+    credit_limit: str = "0",
     time_zone: str = "UTC",
 ) -> Customer:
     """Make a customer, with that many paid credits if any."""
@@ -150,6 +151,7 @@ def customer(
         email="billing@example.com",
         plan=plan or globals()["plan"](),
         time_zone=time_zone,
+        credit_limit=Decimal(credit_limit),
     )
     if Decimal(credits):
         lot(made.wallet, credits)

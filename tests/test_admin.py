@@ -23,8 +23,9 @@ from billing.models import (
 from billing.services.events import StreamPart
 from billing.services.metering import record_events
 from invoices.models import Invoice
-from invoices.payments import SUCCEEDED, PaymentEvent
-from invoices.services.purchases import buy_pack, start_payment
+from invoices.payments import SignedEvent, get_provider
+from invoices.services.payments import start_payment
+from invoices.services.purchases import buy_pack
 from invoices.services.webhooks import receive_event
 from ledger.admin import HistoryAdmin, ReadOnlyAdmin
 from ledger.models import Wallet
@@ -81,8 +82,8 @@ def _buy(customer: Customer) -> None:
         "amount": "50",
         "currency": "USD",
     }
-    event = PaymentEvent("evt_1", SUCCEEDED, payload)
-    receive_event(provider=payment.provider, event=event, at=NOW)
+    event = SignedEvent("evt_1", "payment.succeeded", payload)
+    receive_event(provider=get_provider(), event=event, at=NOW)
 
 
 def _backtest(customer: Customer) -> None:

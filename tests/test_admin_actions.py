@@ -62,6 +62,7 @@ class TestCustomers:
 
         made = Customer.objects.get(external_id="cus_new")
         assert made.wallet.currency == "USD"
+        assert made.wallet.credit_limit == 20
         assert made.time_zone == "Europe/Berlin"
 
     def test_a_name_may_change(self, operator: Client) -> None:
@@ -80,6 +81,7 @@ def _new_customer(plan_id: int) -> dict[str, object]:
         "name": "New Labs",
         "email": "new@example.com",
         "plan": plan_id,
+        "credit_limit": "20",
         "time_zone": "Europe/Berlin",
         "membership_set-TOTAL_FORMS": 0,
         "membership_set-INITIAL_FORMS": 0,

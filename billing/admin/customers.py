@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget
 
 from billing.admin.grants import GrantingAdmin
 from billing.models import ApiKey, CreditPack, Customer, Membership, Plan
@@ -17,7 +17,9 @@ from billing.services.customers import (
     issue_api_key,
     revoke_api_key,
 )
-from ledger.admin import EDIT_EXACTLY, KeptAdmin, exactly
+from ledger.admin import EDIT_EXACTLY, AmountField, KeptAdmin, exactly
+from ledger.money import MAX_DIGITS, SCALE, as_text
+from ledger.services import set_credit_limit
 
 if TYPE_CHECKING:
     # Unfold carries no types; its classes are Django's to a caller.
@@ -42,6 +44,23 @@ class CustomerForm(forms.ModelForm[Customer]):
         initial="UTC",
         widget=UnfoldAdminSelectWidget,
     )
+    credit_limit = AmountField(
+        min_value=0,
+        # One digit short of the column, since the database takes less than 10^19.
+        max_digits=MAX_DIGITS - 1,
+        decimal_places=SCALE,
+        initial=0,
+        widget=UnfoldAdminDecimalFieldWidget,
+        help_text=(
+            "How far a plan that bills what no credits cover lets the wallet be"
+            " overdrawn, in its currency."
+        ),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["credit_limit"] = self.instance.wallet.credit_limit
 
     def clean_plan(self) -> Plan:
         plan: Plan = self.cleaned_data["plan"]
@@ -72,7 +91,7 @@ class CustomerAdmin(GrantingAdmin):
     def get_fields(
         self, request: HttpRequest, obj: Customer | None = None
     ) -> tuple[str, ...]:
-        made = ("external_id", "name", "email", "plan", "time_zone")
+        made = ("external_id", "name", "email", "plan", "credit_limit", "time_zone")
         return (*made, "wallet", "closed_until", "recorded_at") if obj else made
 
     def get_readonly_fields(
@@ -86,8 +105,7 @@ class CustomerAdmin(GrantingAdmin):
         self, request: HttpRequest, obj: Customer, form: Any, change: bool
     ) -> None:
         if change:
-            # Only what was edited: the month's end may have moved the rest meanwhile.
-            obj.save(update_fields=form.changed_data)
+            _save_edited(obj, form)
             return
         made = create_customer(
             external_id=obj.external_id,
@@ -95,8 +113,23 @@ class CustomerAdmin(GrantingAdmin):
             email=obj.email,
             plan=obj.plan,
             time_zone=obj.time_zone,
+            credit_limit=form.cleaned_data["credit_limit"],
         )
         obj.pk, obj.wallet = made.pk, made.wallet
+
+    @admin.display(description="credit limit")
+    def credit_limit(self, customer: Customer) -> str:
+        # For those who may look and not edit: they have no form.
+        return as_text(customer.wallet.credit_limit)
+
+
+def _save_edited(customer: Customer, form: Any) -> None:
+    # Only what was edited: the month's end may have moved the rest meanwhile.
+    own = [name for name in form.changed_data if name != "credit_limit"]
+    customer.save(update_fields=own)
+    if "credit_limit" in form.changed_data:
+        limit = form.cleaned_data["credit_limit"]
+        set_credit_limit(wallet_id=customer.wallet_id, credit_limit=limit)
 
 
 class PlanForm(forms.ModelForm[Plan]):

@@ -8,9 +8,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from billing.api.permissions import HasScope, get_customer
+from billing.models.plans import AtZero, Mode
+from billing.queries.allowances import CreditWarning, Standing, get_standing
 from billing.services.customers import USAGE_READ
 from ledger.money import as_text
-from ledger.queries import Balance, get_balance
 
 
 class BalanceOutput(serializers.Serializer[object]):
@@ -22,6 +23,11 @@ class BalanceOutput(serializers.Serializer[object]):
     overdraft = serializers.CharField()
     next_expiry = serializers.DateTimeField(allow_null=True)
     next_expiry_amount = serializers.CharField()
+    mode = serializers.ChoiceField(Mode.choices)
+    at_zero = serializers.ChoiceField(AtZero.choices)
+    credit_limit = serializers.CharField()
+    spendable = serializers.CharField()
+    warning = serializers.ChoiceField(list(CreditWarning), allow_null=True)
     as_of = serializers.DateTimeField()
 
 
@@ -35,12 +41,13 @@ class BalanceView(APIView):
     def get(self, request: Request, external_id: str) -> Response:
         customer = get_customer(request, external_id)
         now = timezone.now()
-        balance = get_balance(wallet_id=customer.wallet_id, at=now)
+        standing = get_standing(customer=customer, at=now)
         shared = {"customer_id": customer.external_id, "as_of": now}
-        return Response(_as_json(balance) | shared)
+        return Response(_as_json(standing) | shared)
 
 
-def _as_json(balance: Balance) -> dict[str, object]:
+def _as_json(standing: Standing) -> dict[str, object]:
+    balance, allowance = standing.balance, standing.allowance
     return {
         "currency": balance.currency,
         "available": as_text(balance.available),
@@ -49,4 +56,9 @@ def _as_json(balance: Balance) -> dict[str, object]:
         "overdraft": as_text(balance.overdraft),
         "next_expiry": balance.next_expiry,
         "next_expiry_amount": as_text(balance.next_expiry_amount),
+        "mode": allowance.mode,
+        "at_zero": allowance.at_zero,
+        "credit_limit": as_text(allowance.credit_limit),
+        "spendable": as_text(standing.spendable),
+        "warning": standing.warning,
     }

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
-from rest_framework import status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +18,7 @@ from billing.api.estimate_schema import (
 )
 from billing.api.exact import ExactJSONParser
 from billing.api.permissions import HasScope, get_customer, key_of
+from billing.api.problems import UnpriceableError
 from billing.models import ApiKey, Plan
 from billing.pricing.estimating import UnpricedCallsError
 from billing.pricing.rating import UnratableError
@@ -30,10 +30,6 @@ from billing.services.customers import USAGE_READ
 from ledger.money import WIDE, exact
 
 _TOKENS = ("input_tokens", "output_tokens")
-
-
-class UnpriceableError(ValidationError):
-    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
 
 
 class EstimatesView(APIView):

@@ -1,7 +1,19 @@
 """The API's own refusals; `config.api` writes them as RFC 9457 problems."""
 
 from rest_framework import status
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ValidationError
+
+
+class PaymentRequired(APIException):
+    """Says beside the detail what there is, what is asked for, and where to pay."""
+
+    status_code = status.HTTP_402_PAYMENT_REQUIRED
+    default_code = "payment_required"
+    default_detail = "The credits do not suffice."
+
+    def __init__(self, detail: str, **members: str) -> None:
+        super().__init__(detail)
+        self.members = members
 
 
 class LengthRequired(APIException):
@@ -26,3 +38,7 @@ class Unprocessable(APIException):
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
     default_code = "unprocessable"
     default_detail = "It was read, and it makes no sense."
+
+
+class UnpriceableError(ValidationError):
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY

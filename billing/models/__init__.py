@@ -9,6 +9,7 @@ from billing.models.backtests import (
 from billing.models.corrections import Correction
 from billing.models.credit_packs import CreditPack
 from billing.models.customers import ApiKey, Customer, Membership, User
+from billing.models.notices import AlertPurpose, BalanceAlert, Notice, NoticeKind
 from billing.models.plans import Plan
 from billing.models.rate_cards import (
     ContextBand,
@@ -30,11 +31,13 @@ from billing.models.usage import (
 )
 
 __all__ = [
+    "AlertPurpose",
     "ApiKey",
     "Backtest",
     "BacktestChunk",
     "BacktestGap",
     "BacktestLine",
+    "BalanceAlert",
     "Charge",
     "ContextBand",
     "Correction",
@@ -43,6 +46,8 @@ __all__ = [
     "FundingRollup",
     "IdempotencyClaim",
     "Membership",
+    "Notice",
+    "NoticeKind",
     "Plan",
     "QuarantinedEvent",
     "Rate",

@@ -10,8 +10,10 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from billing.models.fields import OptionalDecimalField
 from billing.models.plans import Plan
 from ledger.models import Wallet
+from ledger.money import MAX_DIGITS, SCALE
 
 
 class User(AbstractUser):
@@ -33,6 +35,10 @@ class Customer(models.Model):
     # Usage that happened before this instant has been invoiced. What arrives later
     # for that time is billed in the period that is open.
     closed_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # The highest threshold of its alerts that are armed: below it, metering looks.
+    watch_below = OptionalDecimalField(
+        max_digits=MAX_DIGITS, decimal_places=SCALE, null=True, editable=False
+    )
     members = models.ManyToManyField(User, through="Membership")
     recorded_at = models.DateTimeField(db_default=Now(), editable=False)
 

@@ -64,3 +64,16 @@ class Plan(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def bills_uncovered_usage(self) -> bool:
+        """Whether usage that no credits cover is asked for in money."""
+        return bills_uncovered_usage(self.mode, self.at_zero)
+
+
+def bills_uncovered_usage(mode: str, at_zero: str) -> bool:
+    """Tell whether plans of this kind ask for money where credits end.
+
+    All others leave that usage on the wallet, where the next pack settles it.
+    """
+    return mode != Mode.PREPAID or at_zero == AtZero.OVERAGE

@@ -127,13 +127,15 @@ def settled_volume(
 ) -> TierPart:
     """Price an event in the tier of the whole period, which is known.
 
-    The flat price of the tier is due with the last unit.
+    The flat price of the tier is due with the last unit, or if there is none to be paid
+    with the first call.
 
     :raises TierError: as `graduated` does.
     """
     after = _after(tiers, before, added)
     now = tier_of(tiers, whole)
-    flat = tiers[now].flat if added and after == whole else ZERO
+    is_last = after == whole and bool(added or before is None)
+    flat = tiers[now].flat if is_last else ZERO
     return TierPart(now, added, tiers[now].unit_price, flat)
 
 

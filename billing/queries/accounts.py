@@ -14,6 +14,7 @@ from billing.models import Customer, Terms
 from billing.pricing.discounts import FULL_PRICE, Discounts
 from billing.pricing.rating import Terms as RatingTerms
 from billing.pricing.versions import select_version
+from billing.queries.allowances import Allowance
 
 
 class Agreed(NamedTuple):
@@ -37,6 +38,7 @@ class Account:
     zone: ZoneInfo
     rate_card_id: int
     waives_failed_calls: bool
+    allowance: Allowance
     agreed: Sequence[tuple[datetime, Agreed]] = ()
 
     def agreed_at(self, at: datetime) -> Agreed:
@@ -73,6 +75,9 @@ def find_accounts(external_ids: Iterable[str]) -> dict[str, Account]:
         "time_zone",
         "plan__rate_card_id",
         "plan__waives_failed_calls",
+        "plan__mode",
+        "plan__at_zero",
+        "wallet__credit_limit",
         has_terms,
     )
     found = list(rows)
@@ -86,9 +91,12 @@ def find_accounts(external_ids: Iterable[str]) -> dict[str, Account]:
             ZoneInfo(zone),
             card,
             waives,
+            Allowance(*allowance),
             agreed.get(pk, ()),
         )
-        for pk, external_id, wallet_id, currency, zone, card, waives, _ in found
+        for pk, external_id, wallet_id, currency, zone, card, waives, *allowance, _ in (
+            found
+        )
     }
 
 

@@ -6,7 +6,12 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from billing.models import RateCardVersion
-from billing.pricing.rating import CompiledCard, compile_card
+from billing.pricing.rating import (
+    CompiledCard,
+    Reason,
+    UnratableError,
+    compile_card,
+)
 from billing.pricing.versions import select_version
 from billing.queries.accounts import Account
 from billing.queries.cards import load_card
@@ -72,6 +77,20 @@ def open_price_book(accounts: Iterable[Account]) -> PriceBook:
     return PriceBook(
         card_id for account in accounts for card_id in account.rate_card_ids
     )
+
+
+def require_prices(prices: Prices | None, account: Account, at: datetime) -> Prices:
+    """Return prices that may rate a customer's call of an instant.
+
+    :raises UnratableError: if there are none, or in another currency than the wallet's.
+    """
+    if prices is None:
+        detail = f"The rate card has no version for {at:%Y-%m-%d %H:%M} UTC."
+        raise UnratableError(Reason.NO_VERSION, detail)
+    if prices.card.currency != account.currency:
+        detail = f"The prices are in {prices.card.currency}, not {account.currency}."
+        raise UnratableError(Reason.OTHER_CURRENCY, detail)
+    return prices
 
 
 @lru_cache(maxsize=256)

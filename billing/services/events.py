@@ -9,6 +9,7 @@ from typing import Any
 
 from billing import exact_json
 from billing.queries.accounts import Account
+from billing.queries.allowances import CreditWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ class Outcome:
     cost: Decimal | None = None
     balance: Decimal | None = None
     currency: str | None = None
+    # The usage is recorded, though the credits did not suffice for it.
+    warning: CreditWarning | None = None
     # Why it was not accepted, as a word for programs and a sentence for people.
     code: str | None = None
     detail: str | None = None

@@ -43,6 +43,30 @@ def grant_pack(
     return [_grant(customer, grant, actor, at) for grant in grants]
 
 
+@transaction.atomic
+def grant_purchase(
+    *,
+    customer: Customer,
+    credits: Decimal,
+    price: Decimal,
+    reference: str,
+    actor: str,
+    at: datetime,
+) -> CreditLot:
+    """Grant credits that were paid for without a pack; they never expire.
+
+    Granting for the same reference again adds nothing.
+    """
+    grant = Grant(
+        source=Source.PURCHASE,
+        amount=credits,
+        price_paid=price,
+        reference=reference,
+        starts_at=at,
+    )
+    return _grant(customer, grant, actor, at)
+
+
 class PurchaseByHandError(Exception):
     """Purchased credits come from a paid invoice, and are never given by hand."""
 

@@ -7,9 +7,9 @@ from decimal import Decimal
 from billing.models import QuarantinedEvent
 from billing.periods import Period
 from billing.pricing.period_prices import Used
-from billing.pricing.rating import ChargeLine, Reason, UnratableError, rate_event
+from billing.pricing.rating import ChargeLine, UnratableError, rate_event
 from billing.queries.period_usage import PeriodKey, read_used
-from billing.queries.price_book import PriceBook, Prices
+from billing.queries.price_book import PriceBook, Prices, require_prices
 from billing.services.events import Item, Outcome, Status
 from billing.services.locking import LockedBooks
 from ledger.money import total
@@ -94,22 +94,16 @@ def _price(case: _Case, used: Used | None) -> PricedItem:
     :raises UnratableError: if any part of it has no price, or no version was in force.
     """
     item, at = case.item, case.item.event.occurred_at
-    if case.prices is None:
-        detail = f"The rate card has no version for {at:%Y-%m-%d %H:%M} UTC."
-        raise UnratableError(Reason.NO_VERSION, detail)
-    card = case.prices.card
-    if card.currency != item.account.currency:
-        detail = f"The prices are in {card.currency}, not {item.account.currency}."
-        raise UnratableError(Reason.OTHER_CURRENCY, detail)
+    prices = require_prices(case.prices, item.account, at)
     terms = item.account.terms_at(at)
     rated = rate_event(
-        card, case.model, item.event.properties, at=at, terms=terms, used=used
+        prices.card, case.model, item.event.properties, at=at, terms=terms, used=used
     )
     return PricedItem(
         item,
         case.model,
         case.period,
-        case.prices.version_id,
+        prices.version_id,
         rated.lines,
         total(line.amount for line in rated.lines),
         rated.waived or "",

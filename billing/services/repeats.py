@@ -47,6 +47,7 @@ def _duplicate(
     if first:
         outcome.cost, outcome.balance, outcome.waived = first
         outcome.currency = item.account.currency
+        outcome.warning = item.account.allowance.find_breach(first[1])
     elif kept:
         outcome.code, outcome.detail = kept.reason, kept.detail
     return outcome

@@ -157,5 +157,6 @@ def _accepted(priced: PricedItem, balance: Decimal) -> Outcome:
         cost=priced.amount,
         balance=balance,
         currency=priced.item.account.currency,
+        warning=priced.item.account.allowance.find_breach(balance),
         waived=priced.waived,
     )

@@ -20,7 +20,8 @@ from billing.services.customers import (
 from billing.services.grants import give_credits
 from billing.services.rate_cards import create_rate_card, draft_version, publish_version
 from config.demo.traffic import AGENTS, CHAT, DATA, SOLO
-from invoices.services.purchases import buy_pack, mark_paid, start_payment
+from invoices.services.payments import mark_paid, start_payment
+from invoices.services.purchases import buy_pack
 from ledger.models import Source
 from ratelimits.models import RateLimit, RateLimitPolicy
 

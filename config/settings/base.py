@@ -1,6 +1,7 @@
 """What every environment shares. A missing secret is a crash at start."""
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +215,13 @@ BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000")
 ACCEPTANCE_WINDOW = timedelta(days=env.int("ACCEPTANCE_WINDOW_DAYS", default=35))
 # How long after its expiry a lot still pays for usage that was posted late.
 SETTLEMENT_WINDOW = timedelta(days=env.int("SETTLEMENT_WINDOW_DAYS", default=35))
+# What may be bought without a pack, and refunded without a second person, in units of
+# the wallet's currency.
+PURCHASE_MINIMUM = Decimal(env.str("PURCHASE_MINIMUM", default="5"))
+PURCHASE_MAXIMUM = Decimal(env.str("PURCHASE_MAXIMUM", default="10000"))
+REFUND_APPROVAL_ABOVE = Decimal(env.str("REFUND_APPROVAL_ABOVE", default="100"))
+# After this long without news, the provider is asked what became of a payment.
+PAYMENT_PATIENCE = timedelta(minutes=env.int("PAYMENT_PATIENCE_MINUTES", default=10))
 CLOCK_SKEW = timedelta(minutes=env.int("CLOCK_SKEW_MINUTES", default=5))
 STREAM_TIMEOUT = timedelta(seconds=env.int("STREAM_TIMEOUT_SECONDS", default=300))
 INVOICE_DRAFT_WINDOW = timedelta(hours=env.int("INVOICE_DRAFT_WINDOW_HOURS", default=1))

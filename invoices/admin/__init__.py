@@ -1,3 +1,3 @@
-from invoices.admin import calls, invoices
+from invoices.admin import calls, invoices, payments, refunds
 
-__all__ = ["calls", "invoices"]
+__all__ = ["calls", "invoices", "payments", "refunds"]

@@ -8,7 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing.api.exact import AmountField
-from billing.api.ingest.corrections import AmendBody, VoidBody, read_correction
+from billing.api.ingest.bodies import read_body
+from billing.api.ingest.corrections import AmendBody, VoidBody
 from billing.api.ingest.events import RawJSONParser
 from billing.api.permissions import MayCorrect, get_customer, key_of
 from billing.api.problems import Conflict, Unprocessable
@@ -99,7 +100,7 @@ class VoidView(CorrectionView):
         responses={200: CorrectedOutput},
     )
     def post(self, request: Request, key: str) -> Response:
-        body = read_correction(request, VoidBody)
+        body = read_body(request, VoidBody)
         customer = self.find_customer(body.customer_id)
         corrected = void_event(customer=customer, key=key, note=self.note(body.reason))
         return Response(CorrectedOutput(corrected).data)
@@ -116,7 +117,7 @@ class AmendView(CorrectionView):
         responses={200: CorrectedOutput},
     )
     def post(self, request: Request, key: str) -> Response:
-        body = read_correction(request, AmendBody)
+        body = read_body(request, AmendBody)
         corrected = amend_event(
             customer=self.find_customer(body.customer_id),
             key=key,

@@ -1,19 +1,44 @@
-"""What is owed for a period or a pack, and whether it was paid."""
+"""What is owed for a period or a pack, whether it was paid, and what went back."""
 
 from invoices.models.invoices import Invoice, Kind, NumberSeries, Status
 from invoices.models.lines import CALL_LINES, AppliedCredit, InvoiceLine, LineKind
-from invoices.models.payments import Payment, PaymentStatus, ProviderEvent
+from invoices.models.payments import (
+    Payment,
+    PaymentMethod,
+    PaymentStatus,
+    ProviderEvent,
+)
+from invoices.models.refunds import (
+    CreditNote,
+    Dispute,
+    DisputeStatus,
+    Refund,
+    RefundKind,
+    RefundStatus,
+)
+from invoices.models.simulated import SimulatedPayment, SimulatedRefund
+from invoices.models.top_ups import AutoTopUp
 
 __all__ = [
     "CALL_LINES",
     "AppliedCredit",
+    "AutoTopUp",
+    "CreditNote",
+    "Dispute",
+    "DisputeStatus",
     "Invoice",
     "InvoiceLine",
     "Kind",
     "LineKind",
     "NumberSeries",
     "Payment",
+    "PaymentMethod",
     "PaymentStatus",
     "ProviderEvent",
+    "Refund",
+    "RefundKind",
+    "RefundStatus",
+    "SimulatedPayment",
+    "SimulatedRefund",
     "Status",
 ]

@@ -6,12 +6,14 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from billing.models import CreditPack, Customer
+from billing.models.fields import OptionalDecimalField
 from billing.periods import Period
 from invoices.triggers import (
     BEGIN_AS_DRAFT,
     FREEZE_FINAL,
 )
 from ledger.models import ExactDecimalField, is_number
+from ledger.money import MAX_DIGITS, SCALE
 
 
 class Kind(models.TextChoices):
@@ -67,6 +69,13 @@ class Invoice(models.Model):
     period_start = models.DateTimeField(null=True)
     period_end = models.DateTimeField(null=True)
     pack = models.ForeignKey(CreditPack, on_delete=models.PROTECT, null=True)
+    # What a purchase of an amount of one's own grants, without any pack.
+    credits = OptionalDecimalField(
+        max_digits=MAX_DIGITS, decimal_places=SCALE, null=True
+    )
+    # By which a repeated order is the same order, and what it asked for.
+    order_key = models.CharField(max_length=255, null=True, editable=False)  # noqa: DJ001
+    order_fingerprint = models.BinaryField(max_length=32, null=True)
     # The lines' sum, as rounded, is the sum of the three below it.
     total = ExactDecimalField(default=0)
     credits_applied = ExactDecimalField(default=0)
@@ -95,9 +104,15 @@ class Invoice(models.Model):
                 name="invoices_invoice_final_has_a_number",
             ),
             models.CheckConstraint(
-                condition=Q(kind=Kind.PURCHASE, pack__isnull=False)
-                | Q(kind=Kind.USAGE, period_start__lt=F("period_end")),
-                name="invoices_invoice_has_a_pack_or_a_period",
+                condition=Q(kind=Kind.PURCHASE, pack__isnull=False, credits=None)
+                | Q(kind=Kind.PURCHASE, pack__isnull=True, credits__gt=0)
+                & is_number("credits")
+                | Q(kind=Kind.USAGE, period_start__lt=F("period_end"), credits=None),
+                name="invoices_invoice_has_a_pack_or_credits_or_a_period",
+            ),
+            models.UniqueConstraint(
+                fields=["customer", "order_key"],
+                name="invoices_invoice_order_key_once_per_customer",
             ),
             models.CheckConstraint(
                 condition=Q(

@@ -4,10 +4,37 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from billing.models import Customer
 from invoices.models.invoices import Invoice
 from invoices.triggers import KEEP_SUCCEEDED
 from ledger.append_only import AppendOnly
 from ledger.models import ExactDecimalField, is_number
+
+
+class PaymentMethod(models.Model):
+    """A card that a customer let us keep at a provider, to charge it again unasked."""
+
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, related_name="payment_methods"
+    )
+    provider = models.CharField(max_length=32)
+    # What the provider calls the customer and the card.
+    provider_customer = models.CharField(max_length=200)
+    reference = models.CharField(max_length=200)
+    label = models.CharField(max_length=100, help_text="such as: Visa ending in 4242")
+    removed_at = models.DateTimeField(null=True, blank=True)
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "provider", "reference"],
+                name="invoices_paymentmethod_once_per_customer",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
 
 
 class PaymentStatus(models.TextChoices):
@@ -25,13 +52,28 @@ class Payment(models.Model):
         Invoice, on_delete=models.PROTECT, related_name="payments"
     )
     provider = models.CharField(max_length=32)
-    # The provider's name for the checkout; ours to match its webhook by.
+    # Our name for it, which its webhooks say; and the key by which it is made once.
     reference = models.CharField(max_length=200)
+    # What the provider calls the page, and the payment once it was made.
+    checkout_reference = models.CharField(max_length=200, blank=True, db_default="")
+    provider_reference = models.CharField(
+        max_length=200, blank=True, db_default="", db_index=True
+    )
+    # Where the page leads back to: asking twice must ask the same.
+    return_url = models.CharField(max_length=500, blank=True, db_default="")
+    saves_method = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="the card is kept, for automatic top-ups",
+    )
+    # Charged without the customer, who let us keep it.
+    method = models.ForeignKey(PaymentMethod, on_delete=models.PROTECT, null=True)
     currency = models.CharField(max_length=3)
     amount = ExactDecimalField()
     status = models.CharField(
         max_length=16, choices=PaymentStatus.choices, default=PaymentStatus.PENDING
     )
+    failure = models.CharField(max_length=200, blank=True, db_default="")
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 
@@ -51,6 +93,14 @@ class Payment(models.Model):
                 name="invoices_payment_amount_positive",
             ),
         ]
+        indexes = [
+            # Read by the sweep that asks what became of them.
+            models.Index(
+                fields=["started_at"],
+                condition=Q(status=PaymentStatus.PENDING),
+                name="invoices_payment_pending",
+            ),
+        ]
         triggers = [KEEP_SUCCEEDED]
 
     def __str__(self) -> str:
@@ -58,7 +108,7 @@ class Payment(models.Model):
 
 
 class ProviderEvent(AppendOnly):
-    """A payment provider's webhook, stored before it is acted on."""
+    """A payment provider's webhook as it was posted, stored before it is acted on."""
 
     provider = models.CharField(max_length=32)
     event_id = models.CharField(max_length=200)

@@ -25,7 +25,8 @@ from invoices.queries.pages import (
     get_line_page,
 )
 from invoices.services.checkout import start_checkout
-from invoices.services.purchases import NotOpenError, PackNotForSaleError, buy_pack
+from invoices.services.payments import NotOpenError
+from invoices.services.purchases import PackNotForSaleError, buy_pack
 
 
 class InvoicesView(PortalView):

@@ -4,17 +4,22 @@ from datetime import datetime
 
 from invoices.models import Invoice
 from invoices.payments import get_provider
-from invoices.services.purchases import start_payment
+from invoices.services.payments import note_checkout, start_payment
 
 
-def start_checkout(*, invoice: Invoice, return_url: str, at: datetime) -> str:
+def start_checkout(
+    *, invoice: Invoice, return_url: str, at: datetime, saves_method: bool = False
+) -> str:
     """Return the address at which an invoice can be paid.
 
     The provider is asked outside of any transaction: it may take its time.
 
     :raises NotOpenError: if there is nothing to pay.
+    :raises ProviderError: if the provider does not answer; asking again is safe.
     """
-    payment = start_payment(invoice=invoice, at=at)
-    return get_provider().start_checkout(
-        invoice=invoice, reference=payment.reference, return_url=return_url
+    payment = start_payment(
+        invoice=invoice, return_url=return_url, saves_method=saves_method, at=at
     )
+    checkout = get_provider().start_checkout(payment=payment)
+    note_checkout(payment=payment, checkout_reference=checkout.reference)
+    return checkout.url

@@ -1,37 +1,80 @@
-"""Buying credit packs, paying for invoices, and getting what was paid for."""
+"""Ordering credits: what is bought is an invoice to be paid."""
 
-import logging
+import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
-from django.utils.crypto import get_random_string
 
 from billing.models import CreditPack, Customer
-from billing.services.grants import grant_pack
-from invoices.models import (
-    Invoice,
-    InvoiceLine,
-    Kind,
-    LineKind,
-    Payment,
-    PaymentStatus,
-    Status,
-)
+from invoices.models import Invoice, InvoiceLine, Kind, LineKind
 from invoices.services.issuing import issue
-from invoices.services.settlement import usage_due
-from ledger.money import round_to_currency
-from ledger.posting import lock_wallets
-from ledger.services import settle_receivable
-
-ACTOR = "payment"
-
-logger = logging.getLogger(__name__)
+from ledger.money import as_text, format_money, round_to_currency
 
 
 class PackNotForSaleError(Exception):
     """The pack is no longer sold, or not in the currency of the customer's wallet."""
+
+
+class AmountNotForSaleError(Exception):
+    """The amount is not one that can be bought: see `PURCHASE_MINIMUM`."""
+
+
+class KeyReusedError(Exception):
+    """The order's key was used before, for another order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be bought: a pack, or an amount of one's own in the currency."""
+
+    pack: CreditPack | None = None
+    amount: Decimal | None = None
+
+    @property
+    def fingerprint(self) -> bytes:
+        """The SHA-256 of what is ordered; tells a repeat from another order."""
+        amount = "" if self.amount is None else as_text(self.amount)
+        text = f"{self.pack.code if self.pack else ''}:{amount}"
+        return hashlib.sha256(text.encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """The invoice of an order, and whether the order had been made before."""
+
+    invoice: Invoice
+    is_repeat: bool
+
+
+@transaction.atomic
+def place_order(*, customer: Customer, order: Order, key: str, at: datetime) -> Ordered:
+    """Make the open invoice of an order; the same key is the same order for ever.
+
+    :raises KeyReusedError: if the key was used for another order.
+    :raises PackNotForSaleError: if the customer cannot buy this pack.
+    :raises AmountNotForSaleError: if the amount is too small, too large or too fine.
+    """
+    # One order of a customer at a time, so that two of one key are one.
+    locked = Customer.objects.select_for_update(of=("self",)).get(pk=customer.pk)
+    made = Invoice.objects.filter(customer=locked, order_key=key).first()
+    if made is None:
+        return Ordered(_buy(locked, order, key, at), is_repeat=False)
+    if bytes(made.order_fingerprint or b"") != order.fingerprint:
+        raise KeyReusedError(key)
+    return Ordered(made, is_repeat=True)
+
+
+def _buy(customer: Customer, order: Order, key: str, at: datetime) -> Invoice:
+    if order.pack:
+        return _invoice_pack(customer, order.pack, at, _by(order, key))
+    return _invoice_amount(customer, order.amount or Decimal(0), at, _by(order, key))
+
+
+def _by(order: Order, key: str) -> dict[str, object]:
+    return {"order_key": key, "order_fingerprint": order.fingerprint}
 
 
 @transaction.atomic
@@ -40,167 +83,66 @@ def buy_pack(*, customer: Customer, pack: CreditPack, at: datetime) -> Invoice:
 
     :raises PackNotForSaleError: if the customer cannot buy this pack.
     """
+    return _invoice_pack(customer, pack, at, {})
+
+
+@transaction.atomic
+def buy_credits(*, customer: Customer, amount: Decimal, at: datetime) -> Invoice:
+    """Make the open invoice of an amount of one's own; it buys as many credits.
+
+    :raises AmountNotForSaleError: if the amount is too small, too large or too fine.
+    """
+    return _invoice_amount(customer, amount, at, {})
+
+
+def _invoice_pack(
+    customer: Customer, pack: CreditPack, at: datetime, by: dict[str, object]
+) -> Invoice:
     if not pack.is_active or pack.currency != customer.wallet.currency:
         raise PackNotForSaleError(pack.code)
     price = round_to_currency(pack.price, pack.currency)
-    invoice = Invoice.objects.create(
-        customer=customer,
-        kind=Kind.PURCHASE,
-        pack=pack,
-        currency=pack.currency,
-        total=price,
-        amount_due=price,
-        drafted_at=at,
-    )
+    invoice = Invoice(customer=customer, pack=pack, currency=pack.currency, **by)
+    return _issue(invoice, pack.name, pack.price, price, at)
+
+
+def _invoice_amount(
+    customer: Customer, amount: Decimal, at: datetime, by: dict[str, object]
+) -> Invoice:
+    currency = customer.wallet.currency
+    _check_amount(amount, currency)
+    invoice = Invoice(customer=customer, credits=amount, currency=currency, **by)
+    description = f"{format_money(amount, currency)} of credits"
+    return _issue(invoice, description, amount, amount, at)
+
+
+def _check_amount(amount: Decimal, currency: str) -> None:
+    least, most = settings.PURCHASE_MINIMUM, settings.PURCHASE_MAXIMUM
+    if not least <= amount <= most:
+        message = f"An amount is from {as_text(least)} to {as_text(most)} {currency}."
+        raise AmountNotForSaleError(message)
+    if round_to_currency(amount, currency) != amount:
+        message = f"{as_text(amount)} cannot be paid in {currency}: it is too fine."
+        raise AmountNotForSaleError(message)
+
+
+def _issue(
+    invoice: Invoice,
+    description: str,
+    exact_amount: Decimal,
+    price: Decimal,
+    at: datetime,
+) -> Invoice:
+    invoice.kind = Kind.PURCHASE
+    invoice.total = invoice.amount_due = price
+    invoice.drafted_at = at
+    invoice.save()
     InvoiceLine.objects.create(
         invoice=invoice,
         position=1,
         kind=LineKind.PACK,
-        description=pack.name,
-        exact_amount=pack.price,
+        description=description,
+        exact_amount=exact_amount,
         amount=price,
     )
     issue(invoice, at=at)
     return invoice
-
-
-class NotOpenError(Exception):
-    """The invoice is a draft, paid or void, so it cannot be paid."""
-
-
-@transaction.atomic
-def start_payment(*, invoice: Invoice, at: datetime) -> Payment:
-    """Begin to pay what is due; an attempt that is under way is taken up again.
-
-    :raises NotOpenError: if there is nothing to pay.
-    """
-    locked = Invoice.objects.select_for_update().get(pk=invoice.pk)
-    if locked.status != Status.OPEN:
-        raise NotOpenError(str(locked))
-    # One attempt at a time, or the customer could pay twice on two pages.
-    payment, _ = Payment.objects.get_or_create(
-        invoice=locked,
-        provider=settings.PAYMENT_PROVIDER,
-        status=PaymentStatus.PENDING,
-        defaults={
-            "reference": get_random_string(32),
-            "currency": locked.currency,
-            "amount": locked.amount_due,
-            "started_at": at,
-        },
-    )
-    return payment
-
-
-class PaymentRefusedError(Exception):
-    """Money was announced that must not be credited."""
-
-
-class UnknownPaymentError(PaymentRefusedError):
-    """No payment of this reference was started for the invoice."""
-
-
-class PaymentMismatchError(PaymentRefusedError):
-    """The amount or its currency is not what was asked for."""
-
-
-class VoidInvoiceError(PaymentRefusedError):
-    """The invoice was voided while its payment was under way."""
-
-
-@transaction.atomic
-def mark_paid(
-    *, invoice: Invoice, reference: str, amount: Decimal, currency: str, at: datetime
-) -> Invoice:
-    """Note that a payment succeeded, and give what was paid for, once.
-
-    A pack is granted; usage that was billed is lifted from the wallet's overdraft.
-    Marking a paid invoice again changes nothing; another payment of it is kept, and
-    logged as an error, since its money has to be given back.
-
-    :raises UnknownPaymentError: if no such payment was started.
-    :raises PaymentMismatchError: if another amount or currency was asked for.
-    :raises VoidInvoiceError: if the invoice is void.
-    """
-    # The wallet's lock is taken first, then the invoice's, as `finalize_invoice` does.
-    lock_wallets([invoice.customer.wallet_id])
-    locked = Invoice.objects.select_for_update().get(pk=invoice.pk)
-    payment = locked.payments.filter(reference=reference).first()
-    if payment is None:
-        raise UnknownPaymentError(reference)
-    _check(payment, amount, currency)
-    if locked.status == Status.VOID:
-        raise VoidInvoiceError(str(locked))
-    is_news = _end(payment, PaymentStatus.SUCCEEDED, at)
-    if locked.status == Status.OPEN:
-        _pay(locked, amount, at)
-    elif is_news:
-        logger.error(
-            "invoice %s was paid already; payment %s is to be given back",
-            locked,
-            reference,
-        )
-    return locked
-
-
-def _check(payment: Payment, amount: Decimal, currency: str) -> None:
-    if (amount, currency) != (payment.amount, payment.currency):
-        message = (
-            f"{payment.reference}: {amount} {currency} was paid,"
-            f" {payment.amount} {payment.currency} asked for"
-        )
-        raise PaymentMismatchError(message)
-
-
-def _end(payment: Payment, status: PaymentStatus, at: datetime) -> bool:
-    """End a payment, unless it has succeeded; returns whether it had not."""
-    if payment.status == PaymentStatus.SUCCEEDED:
-        return False
-    payment.status = status
-    payment.ended_at = at
-    payment.save(update_fields=["status", "ended_at"])
-    return True
-
-
-def _pay(invoice: Invoice, amount: Decimal, at: datetime) -> None:
-    invoice.status = Status.PAID
-    invoice.amount_paid = amount
-    invoice.paid_at = at
-    invoice.save(update_fields=["status", "amount_paid", "paid_at"])
-    if invoice.pack:
-        grant_pack(
-            customer=invoice.customer,
-            pack=invoice.pack,
-            reference=_reference(invoice),
-            actor=ACTOR,
-            at=at,
-        )
-    else:
-        _settle_usage(invoice, at)
-
-
-def _settle_usage(invoice: Invoice, at: datetime) -> None:
-    amount = usage_due(invoice)
-    if amount > 0:
-        settle_receivable(
-            wallet_id=invoice.customer.wallet_id,
-            amount=amount,
-            reference=_reference(invoice),
-            actor=ACTOR,
-            occurred_at=at,
-        )
-
-
-def _reference(invoice: Invoice) -> str:
-    return f"invoice:{invoice.number}"
-
-
-@transaction.atomic
-def fail_payment(*, payment: Payment, at: datetime) -> Payment:
-    """Note that a payment came to nothing; the invoice stays open.
-
-    What has succeeded cannot fail any more: webhooks may come in any order.
-    """
-    locked = Payment.objects.select_for_update().get(pk=payment.pk)
-    _end(locked, PaymentStatus.FAILED, at)
-    return locked

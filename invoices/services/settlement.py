@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from billing.models import FundingRollup, Plan
-from billing.models.plans import AtZero, Mode
+from billing.models import FundingRollup
 from invoices.models import AppliedCredit, Invoice, InvoiceLine, Kind, LineKind, Status
 from ledger.money import WIDE, ZERO, round_to_currency, total
 from ledger.queries import get_balance
@@ -48,7 +47,7 @@ def settle(
     """
     fees = total(line.exact_amount for line in lines if line.kind == LineKind.FEE)
     uncovered = _uncovered_usage(invoice, at)
-    is_billed = _bills_uncovered_usage(invoice.customer.plan)
+    is_billed = invoice.customer.plan.bills_uncovered_usage
     exactly_due = WIDE.add(fees, uncovered) if is_billed else fees
     due = round_to_currency(exactly_due, invoice.currency)
     # Rounded as a running sum, so that no part is negative and credits that paid
@@ -59,10 +58,6 @@ def settle(
         carried_over=WIDE.subtract(unpaid, due),
         credits_applied=WIDE.subtract(invoice.total, unpaid),
     )
-
-
-def _bills_uncovered_usage(plan: Plan) -> bool:
-    return plan.mode != Mode.PREPAID or plan.at_zero == AtZero.OVERAGE
 
 
 def _uncovered_usage(invoice: Invoice, at: datetime) -> Decimal:

@@ -1,14 +1,15 @@
 """Acting on what a payment provider says."""
 
 from datetime import datetime
-from decimal import Decimal
 
-from invoices.models import Payment, ProviderEvent
-from invoices.payments import FAILED, SUCCEEDED, PaymentEvent
-from invoices.services.purchases import UnknownPaymentError, fail_payment, mark_paid
+from invoices.models import ProviderEvent
+from invoices.payments import PaymentProvider, SignedEvent
+from invoices.services.news import act_on
 
 
-def receive_event(*, provider: str, event: PaymentEvent, at: datetime) -> ProviderEvent:
+def receive_event(
+    *, provider: PaymentProvider, event: SignedEvent, at: datetime
+) -> ProviderEvent:
     """Store a provider's event, then act on it in a transaction of its own.
 
     A repeated event acts again, which changes nothing, unless the first time was cut
@@ -16,30 +17,15 @@ def receive_event(*, provider: str, event: PaymentEvent, at: datetime) -> Provid
 
     :raises UnknownPaymentError: if it is about no payment of ours.
     :raises PaymentRefusedError: if the money must not be credited.
+    :raises WebhookError: if it cannot be understood.
     """
     stored, _ = ProviderEvent.objects.get_or_create(
-        provider=provider,
+        provider=provider.name,
         event_id=event.event_id,
         defaults={"kind": event.kind, "payload": event.payload},
     )
-    if stored.kind in (SUCCEEDED, FAILED):
-        _end_payment(stored, at)
+    first = SignedEvent(stored.event_id, stored.kind, stored.payload)
+    news = provider.read(first)
+    if news:
+        act_on(provider=provider.name, news=news, at=at)
     return stored
-
-
-def _end_payment(event: ProviderEvent, at: datetime) -> None:
-    reference = event.payload["reference"]
-    payments = Payment.objects.select_related("invoice__customer")
-    payment = payments.filter(provider=event.provider, reference=reference).first()
-    if payment is None:
-        raise UnknownPaymentError(reference)
-    if event.kind == FAILED:
-        fail_payment(payment=payment, at=at)
-        return
-    mark_paid(
-        invoice=payment.invoice,
-        reference=reference,
-        amount=Decimal(event.payload["amount"]),
-        currency=event.payload["currency"],
-        at=at,
-    )

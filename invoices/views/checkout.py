@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
 from invoices.models import Payment
-from invoices.payments.simulated import NAME, Choice
+from invoices.payments.simulated import NAME, Choice, DemoCard, choose
 from invoices.queries.checkout import get_payment
 from invoices.tasks import deliver_simulated_webhook
 
@@ -23,20 +23,25 @@ _MESSAGES = {
 
 
 class ChoiceForm(forms.Form):
-    """Which button was pressed."""
+    """Which button was pressed, and which card was in the field."""
 
-    choice = forms.ChoiceField(choices=[(each.value, each.name) for each in Choice])
+    choice = forms.ChoiceField(choices=[(each.value, each.name) for each in _MESSAGES])
+    card = forms.ChoiceField(
+        choices=[(each.value, each.name) for each in DemoCard], required=False
+    )
 
 
 @method_decorator(never_cache, name="dispatch")
 class SimulatedCheckoutView(TemplateView):
-    """Shows what is due, with a button to pay and one to decline."""
+    """Shows what is due: to pay, to decline, or to leave without a word."""
 
     template_name = "invoices/simulated_checkout.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         payment = _get_payment(kwargs["reference"])
-        return super().get_context_data(**kwargs, payment=payment)
+        return super().get_context_data(
+            **kwargs, payment=payment, leave_url=_return_url(self.request)
+        )
 
     def post(self, request: HttpRequest, reference: str) -> HttpResponse:
         form = ChoiceForm(request.POST)
@@ -45,6 +50,8 @@ class SimulatedCheckoutView(TemplateView):
         payment = _get_payment(reference)
         # Whether it is paid is for the webhook to say, never for this browser.
         choice = Choice(form.cleaned_data["choice"])
+        card = DemoCard(form.cleaned_data["card"] or DemoCard.WORKS)
+        choose(reference=payment.reference, choice=choice, card=card)
         deliver_simulated_webhook.delay_on_commit(
             reference=payment.reference, choice=choice
         )

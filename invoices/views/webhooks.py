@@ -14,7 +14,7 @@ from invoices.payments import (
     WebhookError,
     get_provider,
 )
-from invoices.services.purchases import PaymentRefusedError
+from invoices.services.payments import PaymentRefusedError
 from invoices.services.webhooks import receive_event
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class WebhookView(View):
         now = timezone.now()
         try:
             event = used.verify(headers=request.headers, body=request.body, at=now)
-            receive_event(provider=used.name, event=event, at=now)
+            receive_event(provider=used, event=event, at=now)
         except WebhookError as error:
             logger.warning("Refused a webhook that is not genuine: %s", error)
             return _refuse(error, status=400)

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ledger", "0004_true_up_entries"),
+        ("ledger", "0005_dispute_entries"),
     ]
 
     operations = [

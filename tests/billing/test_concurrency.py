@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 
 from billing.models import Customer, QuarantinedEvent, Stream, UsageEvent
+from billing.models.plans import Mode
 from billing.pricing.yaml_form import parse_card
 from billing.services.claims import NewClaim, take_claims
 from billing.services.events import Outcome, StreamPart
@@ -12,6 +13,7 @@ from billing.services.quarantine import retry_quarantined
 from billing.services.rate_cards import create_rate_card, draft_version, publish_version
 from billing.services.streams import lock_streams
 from ledger.models import Wallet
+from ledger.services import set_credit_limit
 from tests import audit, make
 from tests.threads import run_at_once, run_behind
 
@@ -33,6 +35,35 @@ def test_the_same_key_twenty_times_at_once_has_one_effect() -> None:
     assert {outcomes[0].cost for outcomes in results} == {COST}
     assert customer.wallet.balance == 50 - COST
     assert audit.differences() == []
+
+
+def test_fifty_spenders_of_one_wallet_take_exactly_what_they_use() -> None:
+    customer = make.customer(credits="0.25")
+    make.lot(customer.wallet, "0.25")
+    calls = [partial(make.record, make.event(f"req_{n}")) for n in range(50)]
+
+    results = run_at_once(calls)
+
+    customer.wallet.refresh_from_db()
+    outcomes = [outcome for [outcome] in results]
+    left = [Decimal("0.5") - number * COST for number in range(1, 51)]
+    assert statuses(results) == ["accepted"] * 50
+    # Each saw what all before it had left: nobody decided on a stale balance.
+    assert {outcome.balance for outcome in outcomes} == set(left)
+    assert sum(1 for outcome in outcomes if outcome.warning) == 15
+    assert customer.wallet.balance == left[-1]
+    assert audit.differences() == []
+
+
+def test_a_credit_limit_set_while_a_batch_waits_counts() -> None:
+    customer = make.customer(plan=make.plan(mode=Mode.POSTPAID))
+    more = partial(
+        set_credit_limit, wallet_id=customer.wallet_id, credit_limit=Decimal(1)
+    )
+
+    [[outcome]] = run_behind(more, [partial(make.record, make.event())], commit=True)
+
+    assert (outcome.balance, outcome.warning) == (-COST, None)
 
 
 def test_one_key_with_other_payloads_at_once_stands_once() -> None:

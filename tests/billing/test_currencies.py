@@ -101,6 +101,7 @@ class TestTheAdmin:
             "name": "Example Labs",
             "email": "billing@example.com",
             "plan": euro_plan().pk,
+            "credit_limit": "0",
             "membership_set-TOTAL_FORMS": 0,
             "membership_set-INITIAL_FORMS": 0,
         }

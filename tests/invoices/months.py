@@ -8,7 +8,7 @@ from billing.models.plans import AtZero, Mode
 from billing.periods import Period, period_containing
 from config.verification import verify_all
 from invoices.models import Invoice
-from invoices.services.purchases import mark_paid, start_payment
+from invoices.services.payments import mark_paid, start_payment
 from ledger.queries import Balance, get_balance
 from tests import make
 from tests.invoices.state import MONTH_END, NOVEMBER, use

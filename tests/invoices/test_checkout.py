@@ -9,7 +9,8 @@ from pytest_django.live_server_helper import LiveServer
 from invoices.models import Invoice, Payment, ProviderEvent, Status
 from invoices.payments.simulated import Choice, deliver
 from invoices.services.checkout import start_checkout
-from invoices.services.purchases import buy_pack, fail_payment
+from invoices.services.payments import fail_payment
+from invoices.services.purchases import buy_pack
 from ledger.models import CreditLot
 from tests import make
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from billing.models import Customer, TrueUp
@@ -188,6 +188,8 @@ steps = st.lists(
 
 
 @settings(max_examples=25)
+@example("volume", [("use", 0, 0)])
+@example("volume", [("use", 0, 1), ("use", 0, 2)])
 @given(st.sampled_from(sorted(CARDS)), steps)
 def test_a_month_costs_what_its_standing_calls_do(
     name: str, history: Sequence[tuple[str, int, int]]

@@ -9,7 +9,8 @@ from django.db.models.expressions import RawSQL
 
 from invoices.models import AppliedCredit, Invoice, InvoiceLine, Status
 from invoices.services.invoicing import finalize_invoice
-from invoices.services.purchases import buy_pack, mark_paid, start_payment
+from invoices.services.payments import mark_paid, start_payment
+from invoices.services.purchases import buy_pack
 from tests import make
 from tests.invoices.state import MONTH_END, draft, final, use, use_seed
 

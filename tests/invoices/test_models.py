@@ -1,7 +1,8 @@
 import pytest
 
 from invoices.models import NumberSeries, ProviderEvent
-from invoices.services.purchases import buy_pack, start_payment
+from invoices.services.payments import start_payment
+from invoices.services.purchases import buy_pack
 from tests import make
 from tests.invoices.state import draft, use_seed
 

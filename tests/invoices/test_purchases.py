@@ -3,19 +3,17 @@ from decimal import Decimal
 
 import pytest
 
-from invoices.models import Invoice, Kind, Payment, PaymentStatus, Status
+from invoices.models import Invoice, Kind, Payment, PaymentStatus, Refund, Status
 from invoices.services.checkout import start_checkout
-from invoices.services.purchases import (
+from invoices.services.payments import (
     NotOpenError,
-    PackNotForSaleError,
     PaymentMismatchError,
     UnknownPaymentError,
-    VoidInvoiceError,
-    buy_pack,
     fail_payment,
     mark_paid,
     start_payment,
 )
+from invoices.services.purchases import PackNotForSaleError, buy_pack
 from ledger.models import CreditLot, Source
 from tests import make
 from tests.invoices.state import at_once
@@ -140,8 +138,8 @@ class TestMarkPaid:
 
         assert CreditLot.objects.count() == 1
 
-    def test_a_second_payment_of_a_paid_invoice_is_kept_but_grants_nothing(
-        self, caplog: pytest.LogCaptureFixture
+    def test_a_second_payment_of_a_paid_invoice_grants_nothing_and_goes_back_once(
+        self,
     ) -> None:
         invoice = buy()
         first = start_payment(invoice=invoice, at=make.NOW)
@@ -151,12 +149,11 @@ class TestMarkPaid:
         pay(invoice, first.reference)
         pay(invoice, first.reference)
 
-        [logged] = caplog.records
-        assert Payment.objects.filter(status=PaymentStatus.SUCCEEDED).count() == 2
+        refund = Refund.objects.get()
         assert CreditLot.objects.count() == 1
-        assert logged.levelname == "ERROR"
-        assert "INV-2026-000001" in logged.message
-        assert first.reference in logged.message
+        assert refund.payment == first
+        assert refund.amount == 50
+        assert (refund.kind, refund.status) == ("excess", "withdrawn")
 
     @pytest.mark.parametrize(
         ("amount", "currency"), [("49.99", "USD"), ("50.01", "USD"), ("50", "EUR")]
@@ -178,21 +175,23 @@ class TestMarkPaid:
         with pytest.raises(UnknownPaymentError):
             pay(invoice, "of another")
 
-    def test_refuses_a_void_invoice(self) -> None:
+    def test_money_for_a_void_invoice_grants_nothing_and_goes_back_once(self) -> None:
         invoice = buy()
         payment = start_payment(invoice=invoice, at=make.NOW)
         Invoice.objects.update(status=Status.VOID)
 
-        with pytest.raises(VoidInvoiceError):
-            pay(invoice, payment.reference)
+        pay(invoice, payment.reference)
+        pay(invoice, payment.reference)
 
         assert not CreditLot.objects.exists()
+        assert Refund.objects.get().amount == 50
+        assert Payment.objects.get().status == PaymentStatus.SUCCEEDED
 
     def test_grants_nothing_if_the_invoice_cannot_be_paid(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         invoice = buy()
-        monkeypatch.setattr("invoices.services.purchases.grant_pack", _fail)
+        monkeypatch.setattr("invoices.services.payments.grant_pack", _fail)
 
         with pytest.raises(ZeroDivisionError):
             pay(invoice)

@@ -9,7 +9,7 @@ from billing.models.plans import AtZero, Mode
 from billing.periods import period_containing
 from config.verification import verify_all
 from invoices.models import Invoice, Status
-from invoices.services.purchases import mark_paid, start_payment
+from invoices.services.payments import mark_paid, start_payment
 from ledger.models import Source
 from ledger.money import total
 from ledger.queries import get_balance

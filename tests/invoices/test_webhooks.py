@@ -10,7 +10,8 @@ from pytest_django import Settings
 
 from invoices.models import Invoice, Payment, ProviderEvent, Status
 from invoices.payments.standard_webhooks import sign
-from invoices.services.purchases import buy_pack, start_payment
+from invoices.services.payments import start_payment
+from invoices.services.purchases import buy_pack
 from ledger.models import CreditLot
 from tests import make
 

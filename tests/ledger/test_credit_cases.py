@@ -7,11 +7,12 @@ import pytest
 from django.db import transaction
 
 from ledger.giving_back import give_back
-from ledger.models import CreditLot, Entry, Kind, Source, Wallet
+from ledger.models import Book, CreditLot, Entry, Kind, Source, Wallet
 from ledger.money import format_money
 from ledger.posting import Cause, lock_wallets, write_entries
 from ledger.queries import Balance, get_balance
 from ledger.services import expire_wallet
+from ledger.withdrawing import Withdrawal, withdraw_credits
 from tests import audit, make
 
 pytestmark = pytest.mark.django_db
@@ -76,13 +77,20 @@ class TestWhatNoLotCovers:
         assert make.row(balance.overdraft, balance.book) == (50, -50)
         assert not CreditLot.objects.exists()
 
-    def test_after_a_grant_has_ended_is_all_that_is_used(self) -> None:
+    def test_after_a_grant_is_taken_away_is_all_that_is_used(self) -> None:
         wallet = make.wallet()
-        lot = make.lot(wallet, "100", expires_at=make.NOW)
-        make.spend(wallet, "50", at=make.NOW - INSTANT)
-        sweep(wallet)
+        lot = make.lot(wallet, "100")
+        make.spend(wallet, "50")
+        withdraw_credits(
+            wallet_id=wallet.pk,
+            withdrawals=[Withdrawal(lot.pk, Decimal(50), Book.REFUNDED)],
+            kind=Kind.REFUND,
+            cause="refund:1",
+            actor="ada",
+            occurred_at=make.NOW,
+        )
 
-        make.spend(wallet, "50", at=make.NOW)
+        make.spend(wallet, "50")
 
         balance = balance_of(wallet)
         assert left(lot) == [0]

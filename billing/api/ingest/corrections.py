@@ -1,14 +1,9 @@
-"""What corrections are asked for with, read as exactly as events are."""
+"""What corrections are asked for with."""
 
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
-from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
-from rest_framework.request import Request
-
-from billing.api.ingest.decoding import as_bad
-from billing.posted_json import check_limits, read_number, without_lone_surrogates
 
 _Text = Annotated[str, Meta(min_length=1, max_length=64)]
 _Reason = Annotated[str, Meta(max_length=500, pattern=r"\S")]
@@ -25,29 +20,3 @@ class AmendBody(msgspec.Struct, forbid_unknown_fields=True):
     idempotency_key: _Key
     properties: dict[str, Any]
     customer_id: _Text | None = None
-
-
-Body = TypeVar("Body", VoidBody, AmendBody)
-
-
-def read_correction(request: Request, kind: type[Body]) -> Body:
-    """Return what a request's body says, which has come as bytes.
-
-    :raises ParseError: if it is not JSON of an object.
-    :raises ValidationError: if a member is missing or wrong, naming it.
-    """
-    # DRF hands an absent body on as an empty dictionary.
-    raw = without_lone_surrogates(cast("bytes", request.data or b""))
-    try:
-        body = msgspec.json.Decoder(kind, float_hook=read_number).decode(raw)
-        check_limits(raw, getattr(body, "properties", None))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise _as_problem(error) from error
-    return body
-
-
-def _as_problem(error: Exception) -> ParseError | ValidationError:
-    bad = as_bad(error)
-    if not bad.path:
-        return ParseError(bad.detail)
-    return ValidationError({".".join(bad.path): [ErrorDetail(bad.detail, "invalid")]})

@@ -23,6 +23,7 @@ from billing.api.ingest.decoding import (
 from billing.api.ingest.schema import EVENT_EXAMPLE, EventsInput, EventsOutput
 from billing.api.permissions import HasScope, key_of
 from billing.api.problems import LengthRequired, PayloadTooLarge
+from billing.api.warnings import warning_headers
 from billing.models import ApiKey
 from billing.services.customers import EVENTS_WRITE
 from billing.services.events import Outcome, PostedEvent, Status, rejected
@@ -69,9 +70,11 @@ class EventsView(APIView):
         items = [
             _as_json(index, outcome, body) for index, outcome in enumerate(outcomes)
         ]
+        headers = warning_headers(outcome.warning for outcome in outcomes)
         if body.is_single:
-            return Response(items[0], status=_SINGLE_STATUS[outcomes[0].status])
-        return Response(_summary(outcomes) | {"events": items})
+            code = _SINGLE_STATUS[outcomes[0].status]
+            return Response(items[0], status=code, headers=headers)
+        return Response(_summary(outcomes) | {"events": items}, headers=headers)
 
 
 def _read(request: Request) -> Body:
@@ -135,6 +138,8 @@ def _as_json(index: int, outcome: Outcome, body: Body) -> dict[str, Any]:
         answer["cost"] = as_text(outcome.cost)
         answer["balance"] = as_text(outcome.balance)
         answer["currency"] = outcome.currency
+    if outcome.warning:
+        answer["warning"] = outcome.warning
     if outcome.waived:
         answer["waived"] = outcome.waived
     if outcome.is_open_stream:

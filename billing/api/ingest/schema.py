@@ -51,6 +51,10 @@ class EventOutput(serializers.Serializer[object]):
     cost = serializers.CharField(required=False)
     balance = serializers.CharField(required=False)
     currency = serializers.CharField(required=False)
+    warning = serializers.CharField(
+        required=False,
+        help_text="`credits_exhausted` or `credit_limit_exceeded`: recorded anyway.",
+    )
     waived = serializers.CharField(required=False)
     stream = serializers.CharField(required=False)
     errors = FieldErrorOutput(many=True, required=False)  # type: ignore[assignment]

@@ -158,6 +158,11 @@ class TestTheBalance:
             "overdraft": "0",
             "next_expiry": None,
             "next_expiry_amount": "0",
+            "mode": "prepaid",
+            "at_zero": "block",
+            "credit_limit": "0",
+            "spendable": "52.485768",
+            "warning": None,
             "as_of": "2026-11-15T12:00:00Z",
         }
 

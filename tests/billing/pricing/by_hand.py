@@ -46,7 +46,7 @@ def in_days(text: str, day: int) -> bool:
 
 
 @cache
-def size(when: When) -> tuple[int, int]:
+def size(when: When) -> tuple[int, Fraction]:
     """More conditions first; of equally many the one that fewer calls meet."""
     stated = dict(when.conditions)
     ends = {
@@ -55,10 +55,13 @@ def size(when: When) -> tuple[int, int]:
         if name in stated
     }
     lower = ends.get("context_above", ends.get("context_from", 0))
-    length = ends.get("context_up_to", ends.get("context_below", 10**15)) - lower
+    length = Fraction(
+        ends.get("context_up_to", ends.get("context_below", 10**15)) - lower
+    )
     times = {name: stated.pop(name) for name in ("hours", "weekdays") if name in stated}
     for name in stated.keys() - BOUNDS.keys():
-        length *= len(stated[name])
+        # Of so many values that a property could have.
+        length *= Fraction(len(stated[name]), 10**6)
     slots = [
         at for at in WEEK if all(holds(name, times[name], {}, at) for name in times)
     ]

@@ -7,7 +7,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0010_validate_charge_and_terms_guards"),
+        ("billing", "0011_alerts_and_notices"),
     ]
 
     operations = [

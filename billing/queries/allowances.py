@@ -1,0 +1,99 @@
+"""What customers may use beyond their credits, by their plans. Nothing here writes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from billing.models import Customer
+from billing.models.plans import AtZero, bills_uncovered_usage
+from ledger.money import WIDE, ZERO
+from ledger.queries import Balance, get_balance
+
+
+class LimitSource(StrEnum):
+    """Which limit refuses a call."""
+
+    ACCOUNT_CREDITS = "account_credits"
+    CREDIT_LIMIT = "credit_limit"
+
+
+class CreditWarning(StrEnum):
+    """What a caller should know of a customer's credits."""
+
+    CREDITS_EXHAUSTED = "credits_exhausted"
+    CREDIT_LIMIT_EXCEEDED = "credit_limit_exceeded"
+    # Credits are used up, and what is used now will be billed.
+    OVERAGE = "overage"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a plan lets a customer use beyond its credits.
+
+    Where the plan bills such usage, up to the wallet's credit limit; else nothing,
+    though a plan that only warns stops no call.
+    """
+
+    mode: str
+    at_zero: str
+    credit_limit: Decimal
+
+    @property
+    def bills_uncovered_usage(self) -> bool:
+        """Whether usage that no credits cover is asked for in money."""
+        return bills_uncovered_usage(self.mode, self.at_zero)
+
+    def spendable(self, available: Decimal) -> Decimal:
+        """Return what may be used, in credits, where this much is available."""
+        overdraft = self.credit_limit if self.bills_uncovered_usage else ZERO
+        return WIDE.add(available, overdraft)
+
+    def find_breach(self, available: Decimal) -> CreditWarning | None:
+        """Return what to warn of when more was used than the plan allows, if it was."""
+        if self.spendable(available) >= 0:
+            return None
+        if self.bills_uncovered_usage:
+            return CreditWarning.CREDIT_LIMIT_EXCEEDED
+        return CreditWarning.CREDITS_EXHAUSTED
+
+    def find_warning(self, available: Decimal) -> CreditWarning | None:
+        """Return what to warn of at a balance, usage that will be billed included."""
+        breach = self.find_breach(available)
+        if breach is None and available < 0:
+            return CreditWarning.OVERAGE
+        return breach
+
+    def find_limit(self, left: Decimal) -> LimitSource | None:
+        """Return the limit that refuses a call which would leave this much, if any."""
+        breach = self.find_breach(left)
+        if breach is None:
+            return None
+        if self.bills_uncovered_usage:
+            return LimitSource.CREDIT_LIMIT
+        return LimitSource.ACCOUNT_CREDITS if self.at_zero != AtZero.WARN else None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A customer's balance at an instant, and what its plan allows beyond it."""
+
+    balance: Balance
+    allowance: Allowance
+
+    @property
+    def spendable(self) -> Decimal:
+        """What may be used, in credits; below zero if too much was."""
+        return self.allowance.spendable(self.balance.available)
+
+    @property
+    def warning(self) -> CreditWarning | None:
+        """What to warn of, if anything."""
+        return self.allowance.find_warning(self.balance.available)
+
+
+def get_standing(*, customer: Customer, at: datetime) -> Standing:
+    """Return what a customer has, and what it may use, at an instant."""
+    plan, limit = customer.plan, customer.wallet.credit_limit
+    balance = get_balance(wallet_id=customer.wallet_id, at=at)
+    return Standing(balance, Allowance(plan.mode, plan.at_zero, limit))

@@ -1,0 +1,31 @@
+from django.contrib import admin
+
+from invoices.models import CreditNote, Dispute, Refund
+from ledger.admin import AMOUNT, HistoryAdmin, ReadOnlyAdmin, exactly
+
+
+@admin.register(Refund)
+class RefundAdmin(ReadOnlyAdmin[Refund]):
+    list_display = ("__str__", "payment", AMOUNT, "kind", "status", "requested_by")
+    list_filter = ("status", "kind")
+    list_select_related = ("payment",)
+    search_fields = ("=reference", "=payment__invoice__number")
+    ordering = ("-pk",)
+    show_full_result_count = False
+
+
+@admin.register(CreditNote)
+class CreditNoteAdmin(HistoryAdmin[CreditNote]):
+    list_display = ("number", "invoice", exactly("total"), "reason", "issued_at")
+    list_select_related = ("invoice",)
+    search_fields = ("=number", "=invoice__number")
+
+
+@admin.register(Dispute)
+class DisputeAdmin(ReadOnlyAdmin[Dispute]):
+    list_display = ("reference", "payment", AMOUNT, "status", "opened_at")
+    list_filter = ("status",)
+    list_select_related = ("payment",)
+    search_fields = ("=reference", "=payment__invoice__number")
+    ordering = ("-pk",)
+    show_full_result_count = False

@@ -1,0 +1,228 @@
+"""Money that goes back: refunds with their credit notes, and disputes."""
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from invoices.models.invoices import Invoice
+from invoices.models.payments import Payment
+from invoices.triggers import KEEP_ENDED_REFUND, NEVER_ABOVE_PAID, NEVER_ABOVE_TOTAL
+from ledger.append_only import AppendOnly
+from ledger.models import ExactDecimalField, is_number
+
+
+class RefundKind(models.TextChoices):
+    """Why money goes back."""
+
+    UNUSED = "unused", "unused credits"
+    # It was made in the provider's own pages, and we were told.
+    PROVIDER = "provider", "made at the provider"
+    # An invoice that was paid twice, or that was void when it was paid.
+    EXCESS = "excess", "paid without being owed"
+
+
+class RefundStatus(models.TextChoices):
+    """How far a refund got. Credits move at `withdrawn`, money at `sent`."""
+
+    REQUESTED = "requested", "waits for approval"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    SENT = "sent"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+_UNDECIDED = (RefundStatus.REQUESTED, RefundStatus.DECLINED)
+
+
+class Refund(models.Model):
+    """Money of one payment that goes back, for the credits that were taken for it.
+
+    Asking for it again by the same key is the same refund. Once it succeeded it has a
+    credit note; if it failed, its credits are where they were.
+    """
+
+    payment = models.ForeignKey(
+        Payment, on_delete=models.PROTECT, related_name="refunds"
+    )
+    kind = models.CharField(max_length=16, choices=RefundKind.choices)
+    status = models.CharField(
+        max_length=16, choices=RefundStatus.choices, default=RefundStatus.REQUESTED
+    )
+    key = models.CharField(max_length=255)
+    # Our name for it at the provider, by which it is made once.
+    reference = models.CharField(max_length=200, unique=True)
+    provider_reference = models.CharField(max_length=200, blank=True)
+    currency = models.CharField(max_length=3)
+    amount = ExactDecimalField()
+    # Taken from the lot that was bought, from its bonus, and beyond both.
+    credits = ExactDecimalField(default=0)
+    bonus_credits = ExactDecimalField(default=0)
+    overdrawn_credits = ExactDecimalField(default=0)
+    reason = models.CharField(max_length=500)
+    requested_by = models.CharField(max_length=200)
+    requested_at = models.DateTimeField()
+    # What was allowed without a second person when it was asked for.
+    approval_above = ExactDecimalField()
+    approved_by = models.CharField(max_length=200, blank=True)
+    decided_at = models.DateTimeField(null=True)
+    # The wallet's entries that took the credits, and when they were recorded.
+    first_entry = models.BigIntegerField(null=True)
+    last_entry = models.BigIntegerField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    failure = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["payment", "key"], name="invoices_refund_key_once_per_payment"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    amount__gt=0,
+                    credits__gte=0,
+                    bonus_credits__gte=0,
+                    overdrawn_credits__gte=0,
+                    approval_above__gte=0,
+                )
+                & is_number(
+                    "amount",
+                    "credits",
+                    "bonus_credits",
+                    "overdrawn_credits",
+                    "approval_above",
+                ),
+                name="invoices_refund_amounts_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=_UNDECIDED)
+                | ~Q(kind=RefundKind.UNUSED)
+                | Q(amount__lte=F("approval_above"))
+                | ~Q(approved_by="") & ~Q(approved_by=F("requested_by")),
+                name="invoices_refund_large_ones_approved_by_another",
+            ),
+        ]
+        indexes = [
+            # Read by the sweep that sees them through.
+            models.Index(
+                fields=["status"],
+                condition=Q(status__in=(RefundStatus.WITHDRAWN, RefundStatus.SENT)),
+                name="invoices_refund_under_way",
+            ),
+        ]
+        triggers = [
+            NEVER_ABOVE_PAID,
+            KEEP_ENDED_REFUND,
+            pgtrigger.FSM(
+                name="status_moves_forward",
+                field="status",
+                transitions=[
+                    ("requested", "declined"),
+                    ("requested", "withdrawn"),
+                    ("withdrawn", "sent"),
+                    ("withdrawn", "succeeded"),
+                    ("withdrawn", "failed"),
+                    ("sent", "succeeded"),
+                    ("sent", "failed"),
+                ],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"refund {self.pk}"
+
+
+class CreditNote(AppendOnly):
+    """What takes a part of an invoice back, in writing: numbered and final."""
+
+    invoice = models.ForeignKey(
+        Invoice, on_delete=models.PROTECT, related_name="credit_notes"
+    )
+    refund = models.OneToOneField(
+        Refund, on_delete=models.PROTECT, related_name="credit_note"
+    )
+    number = models.CharField(max_length=32, unique=True)
+    currency = models.CharField(max_length=3)
+    total = ExactDecimalField()
+    reason = models.CharField(max_length=500)
+    issued_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta(AppendOnly.Meta):
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(total__gt=0) & is_number("total"),
+                name="invoices_creditnote_total_positive",
+            ),
+        ]
+        triggers = [*AppendOnly.Meta.triggers, NEVER_ABOVE_TOTAL]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class DisputeStatus(models.TextChoices):
+    """How a dispute stands."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+class Dispute(models.Model):
+    """A payment that its payer contests at the bank: a chargeback.
+
+    While it is open the credits left of it are frozen: they are off the wallet. Won,
+    they return. Lost, what had been used of them is owed.
+    """
+
+    payment = models.ForeignKey(
+        Payment, on_delete=models.PROTECT, related_name="disputes"
+    )
+    reference = models.CharField(max_length=200)
+    status = models.CharField(
+        max_length=16, choices=DisputeStatus.choices, default=DisputeStatus.OPEN
+    )
+    reason = models.CharField(max_length=200, blank=True)
+    currency = models.CharField(max_length=3)
+    amount = ExactDecimalField()
+    credits = ExactDecimalField(default=0)
+    bonus_credits = ExactDecimalField(default=0)
+    # What had been used and is owed since it was lost.
+    overdrawn_credits = ExactDecimalField(default=0)
+    first_entry = models.BigIntegerField(null=True)
+    last_entry = models.BigIntegerField(null=True)
+    frozen_at = models.DateTimeField(null=True)
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["payment", "reference"],
+                name="invoices_dispute_once_per_payment",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    amount__gt=0,
+                    credits__gte=0,
+                    bonus_credits__gte=0,
+                    overdrawn_credits__gte=0,
+                )
+                & is_number("amount", "credits", "bonus_credits", "overdrawn_credits"),
+                name="invoices_dispute_amounts_not_negative",
+            ),
+        ]
+        triggers = [
+            pgtrigger.FSM(
+                name="status_moves_forward",
+                field="status",
+                transitions=[("open", "won"), ("open", "lost")],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"dispute {self.reference}"

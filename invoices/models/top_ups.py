@@ -1,0 +1,50 @@
+"""Buying credits by itself when they run low."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from billing.models import Customer
+from invoices.models.payments import Payment, PaymentMethod
+from ledger.models import ExactDecimalField, is_number
+
+
+class AutoTopUp(models.Model):
+    """What a customer wants bought when its credits fall below a threshold.
+
+    One purchase at a time; never more than the maximum in a calendar month (UTC).
+    """
+
+    customer = models.OneToOneField(
+        Customer, on_delete=models.PROTECT, related_name="auto_top_up"
+    )
+    is_on = models.BooleanField(default=True)
+    threshold = ExactDecimalField()
+    amount = ExactDecimalField()
+    monthly_maximum = ExactDecimalField()
+    method = models.ForeignKey(PaymentMethod, on_delete=models.PROTECT)
+    pending = models.OneToOneField(
+        Payment, on_delete=models.PROTECT, null=True, editable=False
+    )
+    # Declines since the last success, and when to try again.
+    failures = models.PositiveSmallIntegerField(default=0, editable=False)
+    retry_at = models.DateTimeField(null=True, editable=False)
+    off_because = models.CharField(max_length=200, blank=True, editable=False)
+    changed_by = models.CharField(max_length=200)
+    recorded_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    threshold__gte=0,
+                    amount__gt=0,
+                    monthly_maximum__gte=F("amount"),
+                )
+                & is_number("threshold", "amount", "monthly_maximum"),
+                name="invoices_autotopup_amounts_in_order",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"auto top-up of {self.customer}"

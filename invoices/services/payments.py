@@ -1,0 +1,202 @@
+"""Paying for invoices, and giving what was paid for."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.crypto import get_random_string
+
+from billing.services.grants import grant_pack, grant_purchase
+from invoices.models import Invoice, Payment, PaymentMethod, PaymentStatus, Status
+from invoices.payments import Card
+from invoices.services.excess import return_excess
+from invoices.services.settlement import usage_due
+from ledger.posting import lock_wallets
+from ledger.services import settle_receivable
+
+ACTOR = "payment"
+
+
+class NotOpenError(Exception):
+    """The invoice is a draft, paid or void, so it cannot be paid."""
+
+
+@transaction.atomic
+def start_payment(
+    *,
+    invoice: Invoice,
+    at: datetime,
+    return_url: str = "",
+    saves_method: bool = False,
+    method: PaymentMethod | None = None,
+) -> Payment:
+    """Begin to pay what is due; an attempt that is under way is taken up again.
+
+    :raises NotOpenError: if there is nothing to pay.
+    """
+    locked = Invoice.objects.select_for_update().get(pk=invoice.pk)
+    if locked.status != Status.OPEN:
+        raise NotOpenError(str(locked))
+    # One attempt at a time, or the customer could pay twice on two pages.
+    payment, _ = Payment.objects.get_or_create(
+        invoice=locked,
+        provider=settings.PAYMENT_PROVIDER,
+        status=PaymentStatus.PENDING,
+        defaults={
+            "reference": get_random_string(32),
+            "currency": locked.currency,
+            "amount": locked.amount_due,
+            "return_url": return_url,
+            "saves_method": saves_method,
+            "method": method,
+            "started_at": at,
+        },
+    )
+    return payment
+
+
+@transaction.atomic
+def note_checkout(*, payment: Payment, checkout_reference: str) -> None:
+    """Keep what the provider calls the page of a payment."""
+    Payment.objects.filter(pk=payment.pk, status=PaymentStatus.PENDING).update(
+        checkout_reference=checkout_reference
+    )
+
+
+class PaymentRefusedError(Exception):
+    """Money was announced that must not be credited."""
+
+
+class UnknownPaymentError(PaymentRefusedError):
+    """No payment of this reference was started."""
+
+
+class PaymentMismatchError(PaymentRefusedError):
+    """The amount or its currency is not what was asked for."""
+
+
+@transaction.atomic
+def mark_paid(
+    *,
+    invoice: Invoice,
+    reference: str,
+    amount: Decimal,
+    currency: str,
+    at: datetime,
+    provider_reference: str = "",
+    card: Card | None = None,
+) -> Invoice:
+    """Note that a payment succeeded, and give what was paid for, once.
+
+    Credits are granted; usage that was billed is lifted from the wallet's overdraft.
+    Marking a paid invoice again changes nothing. Money for an invoice that is paid
+    already, or void, is given back, once.
+
+    :raises UnknownPaymentError: if no such payment was started.
+    :raises PaymentMismatchError: if another amount or currency was asked for.
+    """
+    # The wallet's lock is taken first, then the invoice's, as `finalize_invoice` does.
+    lock_wallets([invoice.customer.wallet_id])
+    locked = Invoice.objects.select_for_update().get(pk=invoice.pk)
+    payment = locked.payments.filter(reference=reference).first()
+    if payment is None:
+        raise UnknownPaymentError(reference)
+    _check(payment, amount, currency)
+    if payment.status == PaymentStatus.SUCCEEDED:
+        return locked
+    payment.provider_reference = provider_reference
+    _end(payment, PaymentStatus.SUCCEEDED, at)
+    if card and payment.saves_method:
+        _keep_card(payment, card)
+    if locked.status == Status.OPEN:
+        _pay(locked, amount, at)
+    else:
+        return_excess(payment=payment, at=at)
+    return locked
+
+
+def _check(payment: Payment, amount: Decimal, currency: str) -> None:
+    if (amount, currency) != (payment.amount, payment.currency):
+        message = (
+            f"{payment.reference}: {amount} {currency} was paid,"
+            f" {payment.amount} {payment.currency} asked for"
+        )
+        raise PaymentMismatchError(message)
+
+
+def _end(
+    payment: Payment, status: PaymentStatus, at: datetime, *, failure: str = ""
+) -> None:
+    payment.status = status
+    payment.failure = failure
+    payment.ended_at = at
+    payment.save(update_fields=["status", "failure", "ended_at", "provider_reference"])
+
+
+def _keep_card(payment: Payment, card: Card) -> None:
+    PaymentMethod.objects.update_or_create(
+        customer=payment.invoice.customer,
+        provider=payment.provider,
+        reference=card.reference,
+        defaults={
+            "provider_customer": card.provider_customer,
+            "label": card.label,
+            "removed_at": None,
+        },
+    )
+
+
+def _pay(invoice: Invoice, amount: Decimal, at: datetime) -> None:
+    invoice.status = Status.PAID
+    invoice.amount_paid = amount
+    invoice.paid_at = at
+    invoice.save(update_fields=["status", "amount_paid", "paid_at"])
+    if invoice.pack:
+        grant_pack(
+            customer=invoice.customer,
+            pack=invoice.pack,
+            reference=reference_of(invoice),
+            actor=ACTOR,
+            at=at,
+        )
+    elif invoice.credits:
+        grant_purchase(
+            customer=invoice.customer,
+            credits=invoice.credits,
+            price=invoice.total,
+            reference=reference_of(invoice),
+            actor=ACTOR,
+            at=at,
+        )
+    else:
+        _settle_usage(invoice, at)
+
+
+def _settle_usage(invoice: Invoice, at: datetime) -> None:
+    amount = usage_due(invoice)
+    if amount > 0:
+        settle_receivable(
+            wallet_id=invoice.customer.wallet_id,
+            amount=amount,
+            reference=reference_of(invoice),
+            actor=ACTOR,
+            occurred_at=at,
+        )
+
+
+def reference_of(invoice: Invoice) -> str:
+    """Return what lots and entries call the invoice that they come from."""
+    return f"invoice:{invoice.number}"
+
+
+@transaction.atomic
+def fail_payment(*, payment: Payment, at: datetime, failure: str = "") -> Payment:
+    """Note that a payment came to nothing; the invoice stays open.
+
+    What has succeeded cannot fail any more: webhooks may come in any order.
+    """
+    locked = Payment.objects.select_for_update().get(pk=payment.pk)
+    if locked.status == PaymentStatus.PENDING:
+        _end(locked, PaymentStatus.FAILED, at, failure=failure[:200])
+    return locked
