@@ -138,6 +138,8 @@ class CreditLot(models.Model):
     # When the sweep took what was left.
     expired_at = models.DateTimeField(null=True, blank=True, editable=False)
     reference = models.CharField(max_length=200)
+    # What an operator gave them for; nothing where the source says it.
+    reason = models.CharField(max_length=500, blank=True, default="", db_default="")
     recorded_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

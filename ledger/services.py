@@ -1,21 +1,15 @@
 """What may be done to wallets. Every change of a balance is an entry."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
 
+from ledger.granting import plan_grant
 from ledger.models import Book, CreditLot, Kind, Source, Wallet
 from ledger.money import ZERO, exact
-from ledger.posting import Cause, OpenWallet, lock_wallets, write_entries
-
-_GRANT_BOOKS = {
-    Source.PURCHASE: Book.CASH,
-    Source.PROMOTION: Book.PROMOTION,
-    Source.TRIAL: Book.PROMOTION,
-    Source.ADJUSTMENT: Book.PROMOTION,
-}
+from ledger.posting import Cause, OpenWallet, lock_wallets, open_lot, write_entries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +23,7 @@ class Grant:
     expires_at: datetime | None = None
     price_paid: Decimal = ZERO
     priority: int = 0
+    reason: str = ""
 
 
 @transaction.atomic
@@ -64,13 +59,9 @@ def grant_credits(
     ).first()
     if existing:
         return existing
-    overdraft = wallet.overdraft
     lot = _create_lot(wallet_id, grant)
     why = Cause(cause=grant.reference, actor=actor, occurred_at=occurred_at)
-    book = _GRANT_BOOKS[grant.source]
-    wallet.append(Kind.GRANT, book, lot.granted, lot_id=lot.pk, why=why)
-    if overdraft > 0 and grant.starts_at <= occurred_at:
-        _settle(wallet, lot, min(overdraft, lot.granted), why)
+    _fill(wallet, lot, why)
     write_entries([wallet])
     lot.refresh_from_db()
     return lot
@@ -86,13 +77,18 @@ def _create_lot(wallet_id: int, grant: Grant) -> CreditLot:
         starts_at=grant.starts_at,
         expires_at=grant.expires_at,
         reference=grant.reference,
+        reason=grant.reason,
     )
 
 
-def _settle(wallet: OpenWallet, lot: CreditLot, amount: Decimal, why: Cause) -> None:
-    taken = amount.copy_negate()
-    wallet.append(Kind.SETTLEMENT, Book.RECEIVABLE, taken, lot_id=lot.pk, why=why)
-    wallet.append(Kind.SETTLEMENT, Book.RECEIVABLE, amount, lot_id=None, why=why)
+def _fill(wallet: OpenWallet, lot: CreditLot, why: Cause) -> None:
+    full = replace(open_lot(lot), remaining=lot.granted)
+    moves = plan_grant(
+        Source(lot.source), full, overdraft=wallet.overdraft, at=why.occurred_at
+    )
+    for move in moves:
+        lot_id = lot.pk if move.is_on_lot else None
+        wallet.append(move.kind, move.book, move.amount, lot_id=lot_id, why=why)
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget
 
+from billing.admin.grants import GrantingAdmin
 from billing.models import ApiKey, CreditPack, Customer, Membership, Plan
 from billing.services.customers import (
     SCOPES,
@@ -61,6 +62,14 @@ class CustomerForm(forms.ModelForm[Customer]):
         if self.instance.pk:
             self.initial["credit_limit"] = self.instance.wallet.credit_limit
 
+    def clean_plan(self) -> Plan:
+        plan: Plan = self.cleaned_data["plan"]
+        customer = self.instance
+        if customer.pk and customer.wallet.currency != plan.currency:
+            message = f"The customer pays in {customer.wallet.currency}."
+            raise forms.ValidationError(message)
+        return plan
+
 
 class MembershipInline(TabularInline[Membership, Customer]):
     model = Membership
@@ -68,7 +77,7 @@ class MembershipInline(TabularInline[Membership, Customer]):
     extra = 0
 
 
-class CustomerAdmin(KeptAdmin[Customer]):
+class CustomerAdmin(GrantingAdmin):
     """Registered with invoices, since billing cannot know what customers bought."""
 
     form = CustomerForm
@@ -126,8 +135,9 @@ def _save_edited(customer: Customer, form: Any) -> None:
 
 class PlanForm(forms.ModelForm[Plan]):
     def clean(self) -> None:
-        currency, card = map(self.cleaned_data.get, ("currency", "rate_card"))
-        if currency and card and card.currency != currency:
+        card = self.cleaned_data.get("rate_card")
+        currency = self.cleaned_data.get("currency") or self.instance.currency
+        if card and card.currency != currency:
             message = f"The plan is in {currency}, and this card in {card.currency}."
             self.add_error("rate_card", message)
 
@@ -151,6 +161,12 @@ class PlanAdmin(KeptAdmin[Plan]):
     search_fields = ("=code", "^name")
     autocomplete_fields = ("rate_card", "rate_limit_policy")
     ordering = ("code",)
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Plan | None = None
+    ) -> tuple[str, ...]:
+        # The wallets of its customers are in it.
+        return ("currency",) if obj else ()
 
 
 @admin.register(CreditPack)

@@ -58,6 +58,22 @@ class Customer(models.Model):
                     " OR NEW.closed_until IS NULL AND OLD.closed_until IS NOT NULL"
                 ),
             ),
+            # A fee in another currency would be billed as so many of the wallet's.
+            pgtrigger.Trigger(
+                name="plan_is_in_the_wallets_currency",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("plan_id", "wallet_id"),  # type: ignore[no-untyped-call]
+                func="""
+                    IF (SELECT currency FROM billing_plan WHERE id = NEW.plan_id) <>
+                        (SELECT currency FROM ledger_wallet WHERE id = NEW.wallet_id)
+                    THEN
+                        RAISE EXCEPTION 'the plan is in another currency'
+                        USING ERRCODE = 'check_violation',
+                            CONSTRAINT = 'billing_customer_plan_in_wallets_currency';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
         ]
 
     def __str__(self) -> str:

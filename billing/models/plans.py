@@ -1,5 +1,6 @@
 """What a customer agreed to: fee, prices, limits, and what happens at zero."""
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -50,6 +51,14 @@ class Plan(models.Model):
             models.CheckConstraint(
                 condition=Q(monthly_fee__gte=0) & is_number("monthly_fee"),
                 name="billing_plan_monthly_fee_not_negative",
+            ),
+        ]
+        triggers = [
+            # Its customers' wallets are in it.
+            pgtrigger.Protect(
+                name="currency_stays",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition("NEW.currency <> OLD.currency"),
             ),
         ]
 

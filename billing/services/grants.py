@@ -1,4 +1,4 @@
-"""Giving customers credits: packs they paid for, and promotions."""
+"""Giving customers credits: packs they paid for, and what operators give."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -7,6 +7,7 @@ from django.db import transaction
 
 from billing.models import CreditPack, Customer
 from ledger.models import CreditLot, Source
+from ledger.money import exact
 from ledger.services import Grant, grant_credits
 
 
@@ -66,25 +67,57 @@ def grant_purchase(
     return _grant(customer, grant, actor, at)
 
 
+class PurchaseByHandError(Exception):
+    """Purchased credits come from a paid invoice, and are never given by hand."""
+
+    def __init__(self) -> None:
+        super().__init__("purchased credits come from a paid invoice alone")
+
+
+class OtherCreditsGivenError(Exception):
+    """The reference has given other credits before."""
+
+    def __init__(self, lot: CreditLot) -> None:
+        super().__init__(f"{lot.reference} has given other credits before")
+
+
 @transaction.atomic
-def grant_promotion(
+def give_credits(  # noqa: PLR0913 - what a grant may say.
     *,
     customer: Customer,
+    source: Source,
     amount: Decimal,
     reference: str,
     actor: str,
     at: datetime,
+    reason: str = "",
+    starts_at: datetime | None = None,
     expires_at: datetime | None = None,
+    priority: int = 0,
 ) -> CreditLot:
-    """Give credits away; the same reference gives them once."""
+    """Give credits that nobody paid for: a promotion, a trial or an adjustment.
+
+    They may be spent from `starts_at`, or at once, until `expires_at`. Giving for the
+    same reference again returns the first lot and adds nothing.
+
+    :raises PurchaseByHandError: if the source is a purchase.
+    :raises OtherCreditsGivenError: if the reference gave another amount or source.
+    """
+    if source == Source.PURCHASE:
+        raise PurchaseByHandError
     grant = Grant(
-        source=Source.PROMOTION,
+        source=source,
         amount=amount,
         reference=reference,
-        starts_at=at,
+        reason=reason,
+        starts_at=starts_at or at,
         expires_at=expires_at,
+        priority=priority,
     )
-    return _grant(customer, grant, actor, at)
+    lot = _grant(customer, grant, actor, at)
+    if (lot.source, lot.granted) != (source, exact(amount)):
+        raise OtherCreditsGivenError(lot)
+    return lot
 
 
 def _grant(

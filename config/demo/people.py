@@ -17,11 +17,12 @@ from billing.services.customers import (
     create_customer,
     issue_api_key,
 )
-from billing.services.grants import grant_promotion
+from billing.services.grants import give_credits
 from billing.services.rate_cards import create_rate_card, draft_version, publish_version
 from config.demo.traffic import AGENTS, CHAT, DATA, SOLO
 from invoices.services.payments import mark_paid, start_payment
 from invoices.services.purchases import buy_pack
+from ledger.models import Source
 from ratelimits.models import RateLimit, RateLimitPolicy
 
 # For the last model on the card.
@@ -189,16 +190,18 @@ def _give_credits(packs: dict[int, CreditPack], start: datetime) -> None:
     for pack in (packs[50], packs[200]):
         _buy(chat, pack, start)
     # Nobody used these in time: the expiry sweep takes them back.
-    grant_promotion(
+    give_credits(
         customer=chat,
+        source=Source.PROMOTION,
         amount=Decimal(5),
         reference="promotion:welcome",
         actor=ACTOR,
         at=start - timedelta(days=30),
         expires_at=start - timedelta(days=3),
     )
-    grant_promotion(
+    give_credits(
         customer=Customer.objects.get(external_id=SOLO),
+        source=Source.PROMOTION,
         amount=Decimal(25),
         reference="promotion:launch",
         actor=ACTOR,

@@ -33,7 +33,7 @@ _PURCHASES_NOTE = "Credited is by credit notes; taken back are credits, bonus in
 
 @admin.register(Customer)
 class ReconcilingCustomerAdmin(CustomerAdmin):
-    actions_detail = (*getattr(CustomerAdmin, "actions_detail", ()), "reconcile")
+    actions_detail = (*CustomerAdmin.actions_detail, "reconcile")
 
     def has_reconcile_permission(
         self, request: HttpRequest, object_id: str | None = None

@@ -23,25 +23,36 @@ def main() -> None:
     call_command("prepare_database")
     from tests.benchmarks.backtest import measure_backtest  # noqa: PLC0415 - the same.
     from tests.benchmarks.ingest import measure_ingest  # noqa: PLC0415 - needs Django.
+    from tests.benchmarks.ledger import measure_ledger  # noqa: PLC0415 - the same.
     from tests.benchmarks.rating import measure_rating  # noqa: PLC0415 - the same.
 
     try:
         report(measure_rating(runs=RUNS))
         report(measure_ingest(runs=RUNS))
         report(measure_backtest(runs=RUNS))
+        # Last: ingest's limit copies all entries there are.
+        debits = measure_ledger(runs=RUNS)
+        report(debits, what="debits per second", share="times", form=".1f")
     finally:
         if is_embedded():
             embedded.drop(embedded_folder())
 
 
-def report(measured: Sequence[tuple[str, list[float]]]) -> None:
-    """Print medians and spreads, each as a share of the first, which is the limit."""
-    limit = statistics.median(measured[0][1])
-    print(f"\n{'events per second':44}{'median':>10}{'spread':>22}{'of limit':>10}")
+def report(
+    measured: Sequence[tuple[str, list[float]]],
+    *,
+    what: str = "events per second",
+    share: str = "of limit",
+    form: str = ".0%",
+) -> None:
+    """Print medians and spreads, each beside the first, a limit or what to beat."""
+    first = statistics.median(measured[0][1])
+    print(f"\n{what:44}{'median':>10}{'spread':>22}{share:>10}")
     for name, rates in measured:
         median = statistics.median(rates)
         spread = f"{min(rates):,.0f} to {max(rates):,.0f}"
-        print(f"{name:44}{median:>10,.0f}{spread:>22}{median / limit:>10.0%}")
+        beside = format(median / first, form)
+        print(f"{name:44}{median:>10,.0f}{spread:>22}{beside:>10}")
 
 
 if __name__ == "__main__":

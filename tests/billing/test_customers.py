@@ -15,8 +15,8 @@ from billing.services.customers import (
     issue_api_key,
     revoke_api_key,
 )
-from billing.services.grants import grant_pack, grant_promotion
-from ledger.models import CreditLot, Source
+from billing.services.grants import grant_pack
+from ledger.models import CreditLot
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -141,24 +141,6 @@ class TestGrantPack:
 
         assert self.give(customer, pack) == first
         assert CreditLot.objects.count() == 2
-
-
-def test_a_promotion_is_given_once_for_a_reference() -> None:
-    customer = make.customer()
-
-    lots = [
-        grant_promotion(
-            customer=customer,
-            amount=Decimal(5),
-            reference="launch",
-            actor="ada",
-            at=make.NOW,
-        )
-        for _ in range(2)
-    ]
-
-    assert lots[0] == lots[1]
-    assert lots[0].source == Source.PROMOTION
 
 
 @pytest.mark.parametrize("name", ["Mars/Olympus", "", "../UTC"])

@@ -3,6 +3,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ledger.burn_down import OpenLot, draw, in_burn_down_order
 
@@ -67,6 +69,26 @@ class TestInBurnDownOrder:
         paid = lot(3, is_paid=True, priority=1, expires_at=END)
 
         assert order(paid, free, urgent) == [1, 2, 3]
+
+    @given(
+        lots=st.lists(
+            st.builds(
+                lot,
+                id=st.integers(1, 99),
+                is_paid=st.booleans(),
+                priority=st.integers(0, 1),
+                expires_at=st.sampled_from([None, END, END + INSTANT]),
+            ),
+            unique_by=lambda each: each.id,
+        ),
+        data=st.data(),
+    )
+    def test_does_not_depend_on_how_the_lots_were_found(
+        self, lots: list[OpenLot], data: st.DataObject
+    ) -> None:
+        shuffled = data.draw(st.permutations(lots))
+
+        assert in_burn_down_order(shuffled) == in_burn_down_order(lots)
 
 
 class TestDraw:

@@ -1,14 +1,13 @@
-from collections.abc import Callable
-from datetime import timedelta
 from decimal import Decimal
 from functools import partial
+from random import Random
 
 import pytest
 from django.db import transaction
 
 from ledger.models import CreditLot, Entry, Kind, Source, Wallet
 from ledger.posting import Cause, lock_wallets, write_entries
-from ledger.services import Grant, expire_wallet, grant_credits
+from ledger.services import Grant, grant_credits
 from tests import audit, make
 from tests.threads import run_at_once
 
@@ -24,6 +23,17 @@ def spend_in_each(wallet_ids: list[int]) -> None:
         write_entries(wallets.values())
 
 
+def take_if_covered(wallet: Wallet, amount: str) -> bool:
+    """Spend an amount if the wallet has it, as admission would let one."""
+    with transaction.atomic():
+        locked = lock_wallets([wallet.pk])[wallet.pk]
+        if locked.available(make.NOW) < Decimal(amount):
+            return False
+        locked.spend(Decimal(amount), WHY)
+        write_entries([locked])
+    return True
+
+
 def test_fifty_spenders_of_one_wallet_lose_nothing() -> None:
     wallet = make.wallet()
     make.lot(wallet, "30", source=Source.PROMOTION)
@@ -34,6 +44,35 @@ def test_fifty_spenders_of_one_wallet_lose_nothing() -> None:
     wallet.refresh_from_db()
     assert wallet.balance == 100 - 150
     assert [lot.remaining for lot in CreditLot.objects.all()] == [0, 0]
+    assert audit.differences() == []
+
+
+def test_fifty_that_look_first_never_take_more_than_there_is() -> None:
+    wallet = make.wallet()
+    make.lot(wallet, "40", source=Source.PROMOTION)
+    make.lot(wallet, "60")
+
+    taken = run_at_once([partial(take_if_covered, wallet, "3") for _ in range(50)])
+
+    wallet.refresh_from_db()
+    usage = Entry.objects.filter(kind=Kind.USAGE)
+    assert taken.count(True) == 33
+    assert wallet.balance == 100 - 33 * 3
+    assert sum(entry.amount for entry in usage) == -33 * 3
+    assert all(entry.balance_after >= 0 for entry in Entry.objects.all())
+    assert audit.differences() == []
+
+
+def test_fifty_wallets_spent_in_random_orders_do_not_deadlock() -> None:
+    wallets = [make.wallet().pk for _ in range(50)]
+    chance = Random(50)  # noqa: S311 - an order, not a secret.
+
+    for _ in range(5):
+        batches = [chance.sample(wallets, 20) for _ in range(20)]
+        run_at_once([partial(spend_in_each, batch) for batch in batches])
+
+    balances = Wallet.objects.values_list("balance", flat=True)
+    assert sum(balances) == -5 * 20 * 20
     assert audit.differences() == []
 
 
@@ -70,24 +109,3 @@ def test_ten_grants_of_one_reference_make_one_lot() -> None:
     wallet.refresh_from_db()
     assert len({lot.pk for lot in lots}) == 1
     assert wallet.balance == 10
-
-
-def test_an_expiry_that_races_spenders_takes_just_what_they_left() -> None:
-    wallet = make.wallet()
-    make.lot(wallet, "10", expires_at=make.NOW)
-    paid = make.lot(wallet, "10")
-    before = make.NOW - timedelta(seconds=1)
-    expire = partial(
-        expire_wallet, wallet_id=wallet.pk, expired_before=make.NOW, actor="sweep"
-    )
-    spend = partial(make.spend, wallet, "1", at=before)
-    calls: list[Callable[[], object]] = [spend, spend, expire, spend, expire, spend]
-
-    run_at_once(calls)
-
-    wallet.refresh_from_db()
-    paid.refresh_from_db()
-    expired = Entry.objects.get(kind=Kind.EXPIRY).amount
-    assert wallet.balance == 20 - 4 + expired
-    assert wallet.balance == paid.remaining
-    assert audit.differences() == []

@@ -126,8 +126,34 @@ class TestRoundToCurrency:
     ) -> None:
         assert str(round_to_currency(Decimal(amount), currency)) == rounded
 
+    @pytest.mark.parametrize(
+        ("price", "credit", "tax", "whole"),
+        [
+            ("160.00", "154.67", "38.67", "193.34"),
+            ("200.00", "193.33", "48.33", "241.66"),
+        ],
+    )
+    def test_credits_29_of_30_days_and_their_tax_as_lago_does(
+        self, price: str, credit: str, tax: str, whole: str
+    ) -> None:
+        exactly = WIDE.divide(Decimal(price) * 29, Decimal(30))
+
+        item = round_to_currency(exactly, "USD")
+        on_top = round_to_currency(item * Decimal("0.25"), "USD")
+
+        assert [str(item), str(on_top)] == [credit, tax]
+        assert str(item + on_top) == whole
+
 
 class TestAllocate:
+    def test_rounds_a_sum_and_so_is_not_for_a_tax_on_a_rounded_item(self) -> None:
+        item = WIDE.divide(Decimal(160 * 29), Decimal(30))
+
+        lines = allocate([item, WIDE.multiply(item, Decimal("0.25"))], "USD")
+
+        # The sum is 193.3333…, a cent less than 154.67 and 38.67.
+        assert total(lines) == Decimal("193.33")
+
     def test_gives_the_missing_cent_to_the_line_that_lost_most(self) -> None:
         lines = allocate(decimals("0.333", "0.338", "0.329"), "USD")
 

@@ -57,7 +57,7 @@ def drop(_apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("ledger", "0005_dispute_entries")]
+    dependencies = [("ledger", "0007_lots_pay_in_their_time")]
 
     operations = [
         migrations.SeparateDatabaseAndState(

@@ -1,0 +1,149 @@
+"""Giving credits by hand: a form, a preview of its entries, a confirmation."""
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from billing.models import Customer
+from billing.queries.grants import GrantPreview, preview_grant
+from billing.services.grants import OtherCreditsGivenError, give_credits
+from ledger.admin import KeptAdmin
+from ledger.models import Source
+from ledger.money import as_text
+
+if TYPE_CHECKING:
+    # Unfold carries no types; its decorator is Django's to a caller.
+    from django.contrib.admin import action
+else:
+    from unfold.decorators import action
+
+# Purchases come from paid invoices.
+_SOURCES = [choice for choice in Source.choices if choice[0] != Source.PURCHASE]
+
+
+def _time_field(help_text: str) -> forms.DateTimeField:
+    widget = UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"})
+    return forms.DateTimeField(required=False, widget=widget, help_text=help_text)
+
+
+class GrantForm(forms.Form):
+    # Sent twice, it grants once.
+    token = forms.UUIDField(widget=forms.HiddenInput)
+    source = forms.ChoiceField(choices=_SOURCES, widget=UnfoldAdminSelectWidget)
+    amount = forms.DecimalField(
+        max_digits=30, decimal_places=18, widget=UnfoldAdminDecimalFieldWidget
+    )
+    starts_at = _time_field("In UTC. Empty: they may be spent at once.")
+    expires_at = _time_field("In UTC. Empty: they never expire.")
+    priority = forms.IntegerField(
+        min_value=-100,
+        max_value=100,
+        initial=0,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="Lower numbers are spent first.",
+    )
+    reason = forms.CharField(
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="It is kept with the credits, for operators.",
+    )
+
+    def clean_amount(self) -> Decimal:
+        amount: Decimal = self.cleaned_data["amount"]
+        if amount <= 0:
+            raise forms.ValidationError("It must be more than zero.")
+        return amount
+
+    def clean(self) -> None:
+        self.at = timezone.now()
+        ends = self.cleaned_data.get("expires_at")
+        starts = self.cleaned_data.get("starts_at") or self.at
+        if ends and ends <= max(starts, self.at):
+            self.add_error("expires_at", "They would have expired already.")
+
+    def preview(self, customer: Customer) -> GrantPreview:
+        asked = self.cleaned_data
+        return preview_grant(
+            customer=customer,
+            source=Source(asked["source"]),
+            amount=asked["amount"],
+            starts_at=asked["starts_at"],
+            expires_at=asked["expires_at"],
+            at=self.at,
+        )
+
+    def grant(self, customer: Customer, actor: str) -> str:
+        """Give the credits; returns what was done, in a sentence."""
+        asked = self.cleaned_data
+        lot = give_credits(
+            customer=customer,
+            source=Source(asked["source"]),
+            amount=asked["amount"],
+            reference=f"grant:{asked['token']}",
+            actor=actor,
+            at=self.at,
+            reason=asked["reason"],
+            starts_at=asked["starts_at"],
+            expires_at=asked["expires_at"],
+            priority=asked["priority"],
+        )
+        return f"{as_text(lot.granted)} credits are granted to {customer}."
+
+
+class GrantingAdmin(KeptAdmin[Customer]):
+    """Lets operators give credits, after they saw the entries that it makes."""
+
+    actions_detail: tuple[str, ...] = ("grant_credits",)
+
+    def has_grant_permission(
+        self, request: HttpRequest, object_id: str | None = None
+    ) -> bool:
+        return request.user.has_perm("ledger.add_creditlot")
+
+    @action(description="Grant credits", permissions=["grant"])
+    def grant_credits(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        customer = get_object_or_404(Customer, pk=object_id)
+        form = GrantForm(request.POST or None, initial={"token": uuid4()})
+        page = reverse("admin:billing_customer_change", args=[customer.pk])
+        wants_change = "_change" in request.POST
+        is_ready = form.is_valid() and not wants_change
+        if is_ready and "_grant" in request.POST and _apply(form, request, customer):
+            return redirect(page)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Grant credits to {customer}",
+            "opts": self.opts,
+            "customer": customer,
+            "form": form,
+            "preview": _preview(form, customer) if is_ready else None,
+            "page": page,
+        }
+        return render(request, "admin/grant_credits.html", context)
+
+
+def _apply(form: GrantForm, request: HttpRequest, customer: Customer) -> bool:
+    """Grant as the form says; returns whether it was not refused."""
+    try:
+        done = form.grant(customer, request.user.get_username())
+    except OtherCreditsGivenError as error:
+        form.add_error(None, f"{error}. Begin again for more.")
+        return False
+    messages.success(request, done)
+    return True
+
+
+def _preview(form: GrantForm, customer: Customer) -> GrantPreview | None:
+    return None if form.errors else form.preview(customer)

@@ -1,0 +1,207 @@
+"""How operators give credits: a form, a preview of the entries, a confirmation."""
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.utils import timezone
+
+from billing.models import Customer, User
+from ledger.models import CreditLot
+from tests import make
+
+pytestmark = pytest.mark.django_db
+TOKEN = "6b1f6a9e-3a0b-4b6c-9d57-0c5c0f2f6a11"  # noqa: S105 - the form's, not a secret.
+ASKED = {
+    "token": TOKEN,
+    "source": "adjustment",
+    "amount": "10.5",
+    "starts_at": "",
+    "expires_at": "",
+    "priority": "0",
+    "reason": "an outage",
+}
+CONFIRMED = ASKED | {"_grant": ""}
+
+
+@pytest.fixture
+def operator(client: Client) -> Client:
+    """Return a signed-in operator's browser."""
+    client.force_login(User.objects.create_superuser(username="operator"))
+    return client
+
+
+@pytest.fixture
+def customer() -> Customer:
+    """Return a customer that owes 4 credits."""
+    made = make.customer()
+    make.spend(made.wallet, "4")
+    return made
+
+
+def url(customer: Customer, page: str = "grant_credits") -> str:
+    return f"/admin/billing/customer/{customer.pk}/{page}/"
+
+
+def send(client: Client, customer: Customer, form: dict[str, str]) -> str:
+    response = client.post(url(customer), form, follow=True)
+    assert response.status_code == 200
+    return " ".join(response.content.decode().split())
+
+
+class TestTheForm:
+    def test_is_offered_on_the_customers_page(
+        self, operator: Client, customer: Customer
+    ) -> None:
+        page = operator.get(url(customer, "change")).content.decode()
+
+        assert f'href="{url(customer)}"' in page
+
+    def test_does_not_offer_purchases(
+        self, operator: Client, customer: Customer
+    ) -> None:
+        page = operator.get(url(customer)).content.decode()
+
+        assert re.findall(r'<option value="(\w+)"', page) == [
+            "promotion",
+            "trial",
+            "adjustment",
+        ]
+
+    def test_has_a_token_of_its_own(self, operator: Client, customer: Customer) -> None:
+        pages = [operator.get(url(customer)).content.decode() for _ in range(2)]
+
+        tokens = [re.findall(r'name="token" value="([^"]+)"', page) for page in pages]
+        assert UUID(tokens[0][0]) != UUID(tokens[1][0])
+
+    @pytest.mark.parametrize(
+        ("change", "problem"),
+        [
+            ({"source": "purchase"}, "Select a valid choice"),
+            ({"amount": "0"}, "more than zero"),
+            ({"amount": "-1"}, "more than zero"),
+            ({"amount": "NaN"}, "Enter a number"),
+            ({"amount": "0.0000000000000000001"}, "18 decimal places"),
+            ({"reason": "  "}, "This field is required"),
+            ({"expires_at": "2026-01-01T00:00"}, "expired already"),
+            (
+                {"starts_at": "2999-01-02T00:00", "expires_at": "2999-01-01T00:00"},
+                "expired already",
+            ),
+            ({"token": "x"}, "Enter a valid UUID"),
+        ],
+    )
+    def test_says_what_is_wrong(
+        self,
+        operator: Client,
+        customer: Customer,
+        change: dict[str, str],
+        problem: str,
+    ) -> None:
+        assert problem in send(operator, customer, CONFIRMED | change)
+        assert not CreditLot.objects.exists()
+
+
+class TestThePreview:
+    def test_shows_the_entries_and_grants_nothing(
+        self, operator: Client, customer: Customer
+    ) -> None:
+        page = send(operator, customer, ASKED)
+
+        assert "$10.50 of credits would be granted to Example Labs" in page
+        assert "Source: adjustment. Priority: 0. Reason: an outage" in page
+        assert re.findall("<li>([^<]+: [+-].+?)</li>", page) == [
+            "Grant, new credits: +10.50",
+            "Settlement, new credits: -4.00",
+            "Settlement, overdraft: +4.00",
+        ]
+        assert "Available: -$4.00 before, $6.50 after." in page
+        assert not CreditLot.objects.exists()
+
+    def test_says_from_when_and_until_when(
+        self, operator: Client, customer: Customer
+    ) -> None:
+        times = {"starts_at": "2999-01-01T00:00", "expires_at": "2999-02-01T00:00"}
+
+        page = send(operator, customer, ASKED | times)
+
+        assert "from <time" in page
+        assert "1 Jan 2999, 00:00" in page
+        assert "1 Feb 2999, 00:00" in page
+        assert 'name="expires_at" value="2999-02-01T00:00"' in page
+
+    def test_may_be_left_to_change_the_form(
+        self, operator: Client, customer: Customer
+    ) -> None:
+        page = send(operator, customer, ASKED | {"_change": ""})
+
+        assert "would be granted" not in page
+        assert 'value="10.5"' in page
+        assert f'value="{TOKEN}"' in page
+
+
+class TestConfirming:
+    def test_grants_for_the_reason_given(
+        self, operator: Client, customer: Customer
+    ) -> None:
+        expires_at = timezone.now().replace(second=0, microsecond=0)
+        expires_at += timedelta(days=30)
+        until = {"expires_at": f"{expires_at:%Y-%m-%dT%H:%M}", "priority": "-1"}
+
+        page = send(operator, customer, CONFIRMED | until)
+
+        lot = CreditLot.objects.get()
+        assert "10.5 credits are granted to Example Labs" in page
+        assert (lot.source, lot.reason) == ("adjustment", "an outage")
+        assert (lot.expires_at, lot.priority) == (expires_at, -1)
+        assert make.row(lot.granted, lot.remaining) == (Decimal("10.5"), Decimal("6.5"))
+        assert lot.entries.earliest("sequence").actor == "operator"
+
+    def test_twice_grants_once(self, operator: Client, customer: Customer) -> None:
+        for _ in range(2):
+            assert "are granted" in send(operator, customer, CONFIRMED)
+
+        assert CreditLot.objects.get().reference == f"grant:{TOKEN}"
+
+    def test_another_amount_on_the_same_form_is_refused(
+        self, operator: Client, customer: Customer
+    ) -> None:
+        send(operator, customer, CONFIRMED)
+
+        page = send(operator, customer, CONFIRMED | {"amount": "20"})
+
+        assert "has given other credits before. Begin again for more." in page
+        assert CreditLot.objects.get().granted == Decimal("10.5")
+
+
+class TestWhoMay:
+    def clerk(self, client: Client, *permissions: str) -> Client:
+        user = User.objects.create_user(username="clerk", is_staff=True)
+        granted = Permission.objects.filter(codename__in=permissions)
+        user.user_permissions.set(granted)
+        client.force_login(user)
+        return client
+
+    def test_nobody_without_the_permission(
+        self, client: Client, customer: Customer
+    ) -> None:
+        clerk = self.clerk(client, "view_customer", "change_customer")
+
+        assert clerk.post(url(customer), CONFIRMED).status_code == 403
+        page = clerk.get(url(customer, "change")).content.decode()
+        assert url(customer) not in page
+        assert not CreditLot.objects.exists()
+
+    def test_who_may_add_lots(self, client: Client, customer: Customer) -> None:
+        clerk = self.clerk(client, "view_customer", "add_creditlot")
+
+        send(clerk, customer, CONFIRMED)
+
+        assert CreditLot.objects.get().granted == Decimal("10.5")
+
+    def test_nobody_for_a_customer_that_is_not_there(self, operator: Client) -> None:
+        assert operator.get(url(Customer(pk=7))).status_code == 404
