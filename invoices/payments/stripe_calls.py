@@ -212,9 +212,9 @@ def _labels(payment: Payment) -> dict[str, str]:
 
 
 def _find_customer(payment: Payment) -> str:
-    """Return what Stripe calls the customer, if a card was ever kept."""
+    """Return what Stripe calls the customer, if a card is kept."""
     kept = PaymentMethod.objects.filter(
-        customer=payment.invoice.customer_id, provider=NAME
+        customer=payment.invoice.customer_id, provider=NAME, removed_at=None
     ).order_by("-pk")
     return kept.values_list("provider_customer", flat=True).first() or ""
 

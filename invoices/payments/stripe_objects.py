@@ -19,6 +19,9 @@ _BRANDS = {
 }
 _INTENTS = {"succeeded": Progress.SUCCEEDED, "processing": Progress.PENDING}
 _WITHOUT_DECLINE = {"requires_action": "authentication_required"}
+# What ends a payment while its page is open, and once it was gone through.
+_ENDS_ON_A_PAGE = ("canceled",)
+_ENDS_BEHIND = ("canceled", "requires_payment_method")
 _REFUNDS = {
     "succeeded": Progress.SUCCEEDED,
     "failed": Progress.FAILED,
@@ -166,9 +169,9 @@ class Session(msgspec.Struct):
         if self.status == "expired":
             return self.status
         intent = self.intent
-        # A page that was gone through failed if its bank debit bounced days later.
-        is_over = intent and (self.status == "complete" or intent.status == "canceled")
-        return intent.failure if intent and is_over else ""
+        # Behind a page that was gone through, a bank debit may bounce days later.
+        ends = _ENDS_BEHIND if self.status == "complete" else _ENDS_ON_A_PAGE
+        return intent.failure if intent and intent.status in ends else ""
 
     @property
     def intent(self) -> Intent | None:
@@ -216,7 +219,7 @@ class DisputeObject(msgspec.Struct):
     status: str
     amount: int
     currency: str
-    reason: str
+    reason: str = ""
     payment_intent: str | None = None
 
     @property

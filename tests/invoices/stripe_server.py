@@ -113,6 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _say(self, status: int, said: Object) -> None:
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
+        self.send_header("Request-Id", f"req_{len(self.fake.asked)}")
         self.end_headers()
         self.wfile.write(msgspec.json.encode(said))
 
