@@ -58,18 +58,16 @@ class StripeProvider:
         return session_news(session, reference=payment.reference, card=card)
 
     def refund(self, *, refund: Refund) -> RefundNews:
-        if refund.provider_reference:
-            made = calls.get_refund(refund.provider_reference)
-        else:
-            found = calls.find_refund(refund)
-            try:
-                made = found or calls.create_refund(refund)
-            except _HOPELESS as error:
-                return RefundNews(
-                    reference=refund.reference,
-                    progress=Progress.FAILED,
-                    failure=str(error),
-                )
+        known = refund.provider_reference
+        made = calls.get_refund(known) if known else calls.find_refund(refund)
+        try:
+            made = made or calls.create_refund(refund)
+        except _HOPELESS as error:
+            return RefundNews(
+                reference=refund.reference,
+                progress=Progress.FAILED,
+                failure=str(error),
+            )
         return refund_news(made, reference=refund.reference)
 
     def verify(
