@@ -250,7 +250,7 @@ def _client(key: str, base: str, seconds: int) -> stripe.StripeClient:
     stripe.enable_telemetry = False
     return stripe.StripeClient(
         key,
-        base_addresses={"api": base or stripe.DEFAULT_API_BASE},
+        base_addresses={"api": base},
         http_client=stripe.RequestsClient(timeout=(_CONNECT_SECONDS, seconds)),
         max_network_retries=_RETRIES,
     )

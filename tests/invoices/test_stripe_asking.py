@@ -122,6 +122,15 @@ class TestAsk:
         with pytest.raises(ProviderError):
             ask(payment)
 
+    def test_an_answer_that_cannot_be_understood_says_nothing(
+        self, fake: StripeFake
+    ) -> None:
+        payment = open_page()
+        fake.sessions["cs_test_1"]["payment_status"] = None
+
+        with pytest.raises(ProviderError, match="payment_status"):
+            ask(payment)
+
     def test_a_lost_webhook_is_made_good_once(self, fake: StripeFake) -> None:
         payment = open_page()
         fake.pay("cs_test_1")
