@@ -54,14 +54,13 @@ class StripeFake:
         """Pay on a page; by a bank debit, which is not there yet, if unpaid."""
         session, form = self.sessions[session_id], self.forms[session_id]
         intent_data = form.get("payment_intent_data", {})
-        keeps = "setup_future_usage" in intent_data
         makes = form.get("customer_creation") == "always"
         intent = self._intent(
             amount=session["amount_total"],
             currency=session["currency"],
             status="processing" if unpaid else "succeeded",
             customer=form.get("customer") or ("cus_1" if makes else None),
-            payment_method="pm_1" if keeps else None,
+            payment_method="pm_1",
             metadata=intent_data.get("metadata", {}),
         )
         session |= {

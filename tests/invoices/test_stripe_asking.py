@@ -11,7 +11,7 @@ from invoices.services.asking import settle_payment
 from ledger.models import CreditLot
 from tests import make
 from tests.invoices.stripe_fake import StripeFake
-from tests.invoices.stripe_state import begin, open_page
+from tests.invoices.stripe_state import begin, keep_card, open_page
 
 pytestmark = pytest.mark.django_db
 
@@ -45,6 +45,37 @@ class TestAsk:
         assert card
         assert (card.provider_customer, card.reference) == ("cus_1", "pm_1")
         assert card.label == "Visa ending in 4242"
+
+    def test_a_card_that_nobody_asked_to_keep_is_not_told(
+        self, fake: StripeFake
+    ) -> None:
+        customer = make.customer()
+        keep_card(customer)
+        payment = begin(customer=customer)
+        StripeProvider().start_checkout(payment=payment)
+        fake.pay("cs_test_1")
+
+        assert StripeProvider().ask(payment=payment, at=make.NOW).card is None
+
+    def test_a_card_that_stripe_did_not_keep_is_not_told(
+        self, fake: StripeFake
+    ) -> None:
+        payment = open_page(saves_method=True)
+        fake.intents[fake.pay("cs_test_1")["payment_intent"]]["customer"] = None
+
+        assert StripeProvider().ask(payment=payment, at=make.NOW).card is None
+
+    def test_an_amount_too_fine_for_cards_has_failed(self, fake: StripeFake) -> None:
+        payment = begin()
+        payment.currency, payment.amount = "KWD", Decimal("5.124")
+
+        news = StripeProvider().ask(payment=payment, at=make.NOW)
+
+        assert (news.progress, news.failure) == (
+            Progress.FAILED,
+            "5.124 KWD is too fine to be paid by card",
+        )
+        assert not fake.asked
 
     def test_a_page_that_expired_has_failed(self, fake: StripeFake) -> None:
         payment = open_page()
@@ -88,10 +119,12 @@ class TestAsk:
 
         assert ask(payment) is Progress.PENDING
 
-    def test_a_canceled_payment_has_failed(self, fake: StripeFake) -> None:
+    @pytest.mark.parametrize("status", ["open", "complete"])
+    def test_a_canceled_payment_has_failed(self, fake: StripeFake, status: str) -> None:
         payment = open_page()
         intent = fake.pay("cs_test_1", unpaid=True)["payment_intent"]
         fake.intents[intent]["status"] = "canceled"
+        fake.sessions["cs_test_1"]["status"] = status
 
         assert ask(payment) is Progress.FAILED
 

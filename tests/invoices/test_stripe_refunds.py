@@ -135,6 +135,20 @@ class TestRefund:
         assert news.progress is Progress.FAILED
         assert "greater than unrefunded amount" in news.failure
 
+    def test_an_amount_too_fine_for_cards_cannot_go_back(
+        self, fake: StripeFake
+    ) -> None:
+        refund = owe(fake, "5.124")
+        refund.currency = "KWD"
+
+        news = send(refund)
+
+        assert state(news) == (
+            Progress.FAILED,
+            "5.124 KWD is too fine to be paid by card",
+        )
+        assert not fake.refunds
+
     def test_one_that_stripe_does_not_know_any_more_is_not_given_up(
         self, fake: StripeFake
     ) -> None:
