@@ -122,7 +122,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
-CONTENT_SECURITY_POLICY = {
+CONTENT_SECURITY_POLICY: dict[str, dict[str, Any]] = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF, NONCE],
@@ -222,6 +222,12 @@ PURCHASE_MAXIMUM = Decimal(env.str("PURCHASE_MAXIMUM", default="10000"))
 REFUND_APPROVAL_ABOVE = Decimal(env.str("REFUND_APPROVAL_ABOVE", default="100"))
 # After this long without news, the provider is asked what became of a payment.
 PAYMENT_PATIENCE = timedelta(minutes=env.int("PAYMENT_PATIENCE_MINUTES", default=10))
+# Read when PAYMENT_PROVIDER is stripe. There are several webhook secrets while one is
+# being replaced.
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRET", default=[])
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
+STRIPE_TIMEOUT_SECONDS = env.int("STRIPE_TIMEOUT_SECONDS", default=15)
 CLOCK_SKEW = timedelta(minutes=env.int("CLOCK_SKEW_MINUTES", default=5))
 STREAM_TIMEOUT = timedelta(seconds=env.int("STREAM_TIMEOUT_SECONDS", default=300))
 INVOICE_DRAFT_WINDOW = timedelta(hours=env.int("INVOICE_DRAFT_WINDOW_HOURS", default=1))

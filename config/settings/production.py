@@ -1,12 +1,27 @@
 """Behind TLS, with secrets from the environment."""
 
+from django.core.exceptions import ImproperlyConfigured
+
 from config.settings.base import *  # noqa: F403
-from config.settings.base import env
+from config.settings.base import (
+    CONTENT_SECURITY_POLICY,
+    STRIPE_SECRET_KEY,
+    STRIPE_WEBHOOK_SECRETS,
+    env,
+)
 
 DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY")
 # No default: with the simulated one, whoever may buy pays with nothing.
 PAYMENT_PROVIDER = env.str("PAYMENT_PROVIDER")
+if PAYMENT_PROVIDER == "stripe":
+    if not (STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRETS):
+        _message = "stripe needs STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET"
+        raise ImproperlyConfigured(_message)
+    # The portal's button is a form; its answer leads to Stripe's page.
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"] += [
+        "https://checkout.stripe.com",
+    ]
 SIMULATED_WEBHOOK_SECRET = env.str("SIMULATED_WEBHOOK_SECRET", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 ENVIRONMENT = env.str("ENVIRONMENT", default="production")

@@ -14,6 +14,8 @@ ENVIRONMENT = "test"
 # The tests make and drop databases, which only the owner may. tests/conftest.py then
 # hands every test the application's role.
 DATABASES["default"] = DATABASES["owner"] | {"OPTIONS": {}, "TEST": {}}
+# No test leaves this machine: nobody listens there.
+STRIPE_API_BASE = "http://127.0.0.1:9"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STORAGES = {

@@ -1,9 +1,11 @@
 """The portal's pages from an invoice down to one call, and from a call back up."""
 
+import logging
 from abc import abstractmethod
 from datetime import datetime
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -15,6 +17,7 @@ from billing.queries.corrections import get_corrected_key
 from billing.queries.paging import Page, read_page
 from billing.views.base import PortalView
 from invoices.models import Invoice
+from invoices.payments import ProviderError
 from invoices.queries import Call, get_call, get_invoice, list_invoices
 from invoices.queries.pages import (
     DayPage,
@@ -27,6 +30,10 @@ from invoices.queries.pages import (
 from invoices.services.checkout import start_checkout
 from invoices.services.payments import NotOpenError
 from invoices.services.purchases import PackNotForSaleError, buy_pack
+
+logger = logging.getLogger(__name__)
+
+_NO_CHECKOUT = "The page to pay on does not open at the moment. Nothing was charged."
 
 
 class InvoicesView(PortalView):
@@ -130,8 +137,9 @@ class PurchaseView(PortalView):
     def post(self, _request: HttpRequest, **_: Any) -> HttpResponse:
         if not self.seat.may_buy:
             raise PermissionDenied
+        now = timezone.now()
         try:
-            return redirect(self._start_checkout(timezone.now()))
+            return self._lead_to_checkout(self.get_invoice(now), now)
         except (ObjectDoesNotExist, PackNotForSaleError, NotOpenError) as error:
             raise Http404 from error
 
@@ -139,11 +147,16 @@ class PurchaseView(PortalView):
     def get_invoice(self, at: datetime) -> Invoice:
         """Return what is to be paid."""
 
-    def _start_checkout(self, at: datetime) -> str:
-        invoice = self.get_invoice(at)
+    def _lead_to_checkout(self, invoice: Invoice, at: datetime) -> HttpResponse:
         page = reverse("portal:invoice", kwargs={"number": invoice.number})
         return_url = self.request.build_absolute_uri(page)
-        return start_checkout(invoice=invoice, return_url=return_url, at=at)
+        try:
+            url = start_checkout(invoice=invoice, return_url=return_url, at=at)
+        except ProviderError:
+            logger.exception("Could not lead to a page to pay on")
+            messages.error(self.request, _NO_CHECKOUT, extra_tags="warn")
+            return redirect(page)
+        return redirect(url)
 
 
 class BuyView(PurchaseView):

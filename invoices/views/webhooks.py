@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from invoices.payments import (
     PaymentProvider,
+    ProviderError,
     UnknownProviderError,
     WebhookError,
     get_provider,
@@ -23,7 +24,10 @@ logger = logging.getLogger(__name__)
 # The signature proves the sender; a provider has no cookie of ours.
 @method_decorator(csrf_exempt, name="dispatch")
 class WebhookView(View):
-    """Answers 400 to what is not genuine, 422 to what cannot be, 200 to the rest."""
+    """Answers 400 to what is not genuine, 422 to what cannot be, 200 to the rest.
+
+    503 asks to be told again: the provider did not answer a question of ours.
+    """
 
     def post(self, request: HttpRequest, provider: str) -> HttpResponse:
         used = _get_provider(provider)
@@ -34,6 +38,9 @@ class WebhookView(View):
         except WebhookError as error:
             logger.warning("Refused a webhook that is not genuine: %s", error)
             return _refuse(error, status=400)
+        except ProviderError as error:
+            logger.warning("Could not ask about a webhook: %s", error)
+            return _refuse(error, status=503)
         except PaymentRefusedError as error:
             # Money may have moved at the provider: somebody has to look into it.
             logger.exception("Refused to credit a payment")

@@ -1,0 +1,90 @@
+"""Payments by Stripe: its pages, its kept cards, its refunds and its webhooks.
+
+As with every provider, a page credits nothing; signed events and answers do.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.conf import settings
+
+from invoices.models import Payment, Refund
+from invoices.payments import (
+    Checkout,
+    News,
+    PaymentNews,
+    Progress,
+    RefundNews,
+    SignedEvent,
+)
+from invoices.payments import stripe_calls as calls
+from invoices.payments import stripe_events as events
+from invoices.payments.stripe_amounts import UnpayableAmountError
+from invoices.payments.stripe_news import intent_news, refund_news, session_news
+
+# What will not be otherwise, however often it is asked for.
+_HOPELESS = (calls.RefusedError, UnpayableAmountError)
+
+
+class StripeProvider:
+    """Takes money, in one account at Stripe."""
+
+    name = calls.NAME
+
+    def start_checkout(self, *, payment: Payment) -> Checkout:
+        known = payment.checkout_reference
+        session = calls.get_session(known) if known else calls.create_session(payment)
+        # A page that was paid on, or has expired, has no address any more.
+        return Checkout(session.url or payment.return_url, session.id)
+
+    def charge(self, *, payment: Payment) -> PaymentNews:
+        try:
+            intent = calls.find_intent(payment) or calls.create_intent(payment)
+        except _HOPELESS as error:
+            return _failed(payment, error)
+        failure = intent.failure
+        if intent.waits_for_somebody:
+            intent = calls.cancel_intent(intent.id)
+        return intent_news(intent, reference=payment.reference, failure=failure)
+
+    def ask(self, *, payment: Payment, at: datetime) -> PaymentNews:  # noqa: ARG002 - Stripe knows when its pages expire.
+        try:
+            # Made again, it is the page that a lost answer was about, as it was then.
+            known = payment.checkout_reference or calls.create_session(payment).id
+            session = calls.get_session(known)
+        except _HOPELESS as error:
+            return _failed(payment, error)
+        card = session.intent.card if session.intent and payment.saves_method else None
+        return session_news(session, reference=payment.reference, card=card)
+
+    def refund(self, *, refund: Refund) -> RefundNews:
+        known = refund.provider_reference
+        made = calls.get_refund(known) if known else calls.find_refund(refund)
+        try:
+            made = made or calls.create_refund(refund)
+        except _HOPELESS as error:
+            return RefundNews(
+                reference=refund.reference,
+                progress=Progress.FAILED,
+                failure=str(error),
+            )
+        return refund_news(made, reference=refund.reference)
+
+    def verify(
+        self, *, headers: Mapping[str, str], body: bytes, at: datetime
+    ) -> SignedEvent:
+        secrets = settings.STRIPE_WEBHOOK_SECRETS
+        return events.verify(secrets=secrets, headers=headers, body=body, at=at)
+
+    def read(self, event: SignedEvent) -> News | None:
+        return events.read(event)
+
+
+def _failed(payment: Payment, error: Exception) -> PaymentNews:
+    return PaymentNews(
+        reference=payment.reference,
+        progress=Progress.FAILED,
+        amount=payment.amount,
+        currency=payment.currency,
+        failure=str(error),
+    )
