@@ -38,6 +38,8 @@ class Account:
     rate_card_id: int
     waives_failed_calls: bool
     agreed: Sequence[tuple[datetime, Agreed]] = ()
+    # Below this the customer has asked to be told: see `services.alerts`.
+    watch_below: Decimal | None = None
 
     def agreed_at(self, at: datetime) -> Agreed:
         """Return the customer's own terms as they stood at an instant."""
@@ -73,6 +75,7 @@ def find_accounts(external_ids: Iterable[str]) -> dict[str, Account]:
         "time_zone",
         "plan__rate_card_id",
         "plan__waives_failed_calls",
+        "watch_below",
         has_terms,
     )
     found = list(rows)
@@ -87,8 +90,9 @@ def find_accounts(external_ids: Iterable[str]) -> dict[str, Account]:
             card,
             waives,
             agreed.get(pk, ()),
+            below,
         )
-        for pk, external_id, wallet_id, currency, zone, card, waives, _ in found
+        for pk, external_id, wallet_id, currency, zone, card, waives, below, _ in found
     }
 
 
