@@ -24,6 +24,15 @@ app.conf.beat_schedule = {
         "task": "ledger.tasks.sweep_expired_lots",
         "schedule": crontab(minute="*/5"),
     },
+    "review alerts": {
+        "task": "billing.tasks.review_alerts",
+        "schedule": crontab(minute="*/5"),
+    },
+    "note credits that expire": {
+        "task": "billing.tasks.note_expiring_credits",
+        "schedule": crontab(minute=10),
+    },
+    "send notices": {"task": "billing.tasks.send_notices", "schedule": 15},
     "draft and finalize invoices": {
         "task": "invoices.tasks.run_invoices",
         "schedule": crontab(minute="*/10"),

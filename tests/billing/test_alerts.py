@@ -47,7 +47,7 @@ class TestSetAlerts:
 
         kept, _ = alert(customer, "8", "4")
 
-        assert (kept.threshold, kept.is_armed, kept.crossings) == (8, False, 1)
+        assert (kept.is_armed, kept.crossings) == (False, 1)
         assert watched(customer) == 4
         assert told(customer) == ["8"]
 
