@@ -33,6 +33,11 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute=10),
     },
     "send notices": {"task": "billing.tasks.send_notices", "schedule": 15},
+    "top up credits": {"task": "invoices.tasks.run_top_ups", "schedule": 10},
+    "ask about silent payments": {
+        "task": "invoices.tasks.sweep_payments",
+        "schedule": 60,
+    },
     "draft and finalize invoices": {
         "task": "invoices.tasks.run_invoices",
         "schedule": crontab(minute="*/10"),
