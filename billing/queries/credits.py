@@ -66,6 +66,11 @@ def get_credits(
     )
 
 
+def find_pack(*, code: str) -> CreditPack | None:
+    """Return the credit pack with a code, for sale or not."""
+    return CreditPack.objects.filter(code=code).first()
+
+
 def _state(lot: CreditLot, at: datetime) -> LotState:
     if lot.expired_at or _has_lapsed(lot, at):
         return LotState.EXPIRED
