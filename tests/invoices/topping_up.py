@@ -58,9 +58,11 @@ def agree(
     )
 
 
-def topped_up(card: DemoCard = DemoCard.WORKS, **terms: Any) -> Customer:
+def topped_up(
+    card: DemoCard = DemoCard.WORKS, *, external_id: str = "cus_abc123", **terms: Any
+) -> Customer:
     """Make a customer with 10 credits and an auto top-up."""
-    customer = make.customer(credits="5")
+    customer = make.customer(external_id=external_id, credits="5")
     agree(customer, keep_card(customer, card), **terms)
     return customer
 
