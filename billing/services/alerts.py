@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
@@ -86,7 +87,7 @@ def review_balance(*, customer_id: int, at: datetime) -> None:
     Doing it again changes nothing.
     """
     customer = Customer.objects.get(pk=customer_id)
-    available = _lock(customer).available(at)
+    available = spendable(_lock(customer), at)
     follow_balance(customer_id=customer_id, available=available, at=at)
 
 
@@ -99,9 +100,18 @@ def note_debits(accounts: Iterable[Account], books: LockedBooks, at: datetime) -
     for account in accounts:
         if account.watch_below is None:
             continue
-        available = books.wallet_of(account).available(at)
+        available = spendable(books.wallet_of(account), at)
         if available < account.watch_below:
             follow_balance(customer_id=account.id, available=available, at=at)
+
+
+def spendable(wallet: OpenWallet, at: datetime) -> Decimal:
+    """Return what may be spent at an instant, as far as alerts are concerned.
+
+    Credits that were granted while the reader of the clock waited for the wallet begin
+    after its instant: they count, or what was bought just now would be bought again.
+    """
+    return max(wallet.available(at), wallet.available(at + settings.CLOCK_SKEW))
 
 
 def follow_balance(*, customer_id: int, available: Decimal, at: datetime) -> None:
@@ -175,7 +185,7 @@ def _replace(
     alerts = BalanceAlert.objects.filter(customer=customer, purpose=purpose)
     alerts.exclude(threshold__in=wanted).delete()
     kept = set(alerts.values_list("threshold", flat=True))
-    available = wallet.available(at)
+    available = spendable(wallet, at)
     BalanceAlert.objects.bulk_create(
         BalanceAlert(
             customer=customer,

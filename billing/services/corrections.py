@@ -16,7 +16,7 @@ from billing.queries.corrections import (
     list_correction_entries,
 )
 from billing.queries.price_book import open_price_book
-from billing.services.alerts import follow_balance
+from billing.services.alerts import follow_balance, spendable
 from billing.services.claims import NewClaim, find_claims, take_claims
 from billing.services.correctable import (
     NotCorrectableError,
@@ -269,7 +269,7 @@ class _Taking:
         self.correction.replacement_id = replacement_id
         self.correction.save(force_insert=True)
         at = self.why.occurred_at
-        available = self.wallet.available(at)
+        available = spendable(self.wallet, at)
         follow_balance(customer_id=self.subject.account.id, available=available, at=at)
         return self.correction
 

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import transaction
 
 from billing.models import Customer, NoticeKind
+from billing.services.alerts import spendable
 from billing.services.notices import write_notice
 from invoices.models import AutoTopUp, OffBecause, Payment
 from invoices.queries.top_ups import bought_in_month
@@ -34,7 +35,7 @@ def start_top_up(*, customer_id: int, at: datetime) -> Payment | None:
     wallet = lock_wallets([customer.wallet_id])[customer.wallet_id]
     agreed = AutoTopUp.objects.select_related("method", "customer__wallet")
     top_up = agreed.filter(customer=customer).first()
-    if top_up is None or not _is_due(top_up, wallet.available(at), at):
+    if top_up is None or not _is_due(top_up, spendable(wallet, at), at):
         return None
     because = _obstacle(top_up)
     if because:

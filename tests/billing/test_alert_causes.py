@@ -11,7 +11,7 @@ from billing.services.alerts import review_balance
 from billing.services.quarantine import retry_quarantined
 from ledger.models import Book, CreditLot, Kind
 from ledger.withdrawing import Withdrawal, withdraw_credits
-from tests import make
+from tests import audit, make
 from tests.billing.alerting import alert, call, told, use, watched
 from tests.make import NOW
 
@@ -125,6 +125,17 @@ class TestTime:
         review_balance(customer_id=customer.pk, at=NOW)
 
         assert watched(customer) is None
+
+
+def test_the_auditor_names_a_customer_whose_alerts_are_not_watched(
+    customer: Customer,
+) -> None:
+    alert(customer, "8", "5")
+    assert audit.differences() == []
+
+    Customer.objects.update(watch_below=5)
+
+    assert audit.differences() == [f"customer {customer.pk}: 8 expected, 5 stored"]
 
 
 def test_a_stale_watch_is_put_right_at_the_next_debit(customer: Customer) -> None:

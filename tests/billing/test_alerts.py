@@ -233,6 +233,16 @@ class TestADebit:
 
         assert Notice.objects.get().facts["available"] == "10"
 
+    def test_that_waited_for_the_wallet_counts_what_was_granted_meanwhile(self) -> None:
+        customer = make.customer(credits="10")
+        alert(customer, "8")
+        make.lot(customer.wallet, "5", starts_at=NOW + timedelta(seconds=1))
+
+        use("a")
+
+        assert told(customer) == []
+        assert watched(customer) == 8
+
 
 @pytest.mark.django_db(transaction=True)
 def test_fifty_debits_at_once_cross_each_threshold_once() -> None:

@@ -198,6 +198,25 @@ class TestSendNotice:
         assert list_unsent_notices(at=NOW + DAY) == []
 
 
+def test_notices_are_queued_so_many_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("billing.queries.alerts.BATCH", 2)
+    customer = make.customer()
+    for reference in "abc":
+        write_notice(
+            customer_id=customer.pk,
+            kind=NoticeKind.TOP_UP_OFF,
+            reference=reference,
+            facts={"because": ""},
+        )
+
+    first = list_unsent_notices(at=NOW)
+    for notice_id in first:
+        send_notice(notice_id=notice_id, at=NOW)
+
+    assert len(first) == 2
+    assert len(list_unsent_notices(at=NOW)) == 1
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_notice_sent_by_five_at_once_is_one_mail() -> None:
     made = notice(make.customer())

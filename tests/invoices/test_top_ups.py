@@ -182,6 +182,15 @@ class TestStartTopUp:
         assert start_top_up(customer_id=customer.pk, at=NOW) is None
         assert start_top_up(customer_id=customer.pk, at=NOW + HOUR)
 
+    def test_that_waited_for_the_wallet_does_not_buy_what_was_bought_meanwhile(
+        self,
+    ) -> None:
+        customer = topped_up()
+        use("a")
+        run(customer, at=NOW + timedelta(seconds=1))
+
+        assert start_top_up(customer_id=customer.pk, at=NOW) is None
+
     def test_is_off_where_its_amount_is_no_longer_sold(
         self, settings: Settings
     ) -> None:
