@@ -106,6 +106,16 @@ class TestNoteExpiring:
         left = {made.facts["credits"] for made in Notice.objects.all()}
         assert left == {"7.5", "5"}
 
+    def test_uses_up_no_number_for_what_is_noted(self) -> None:
+        wallet = make.customer().wallet
+        for _ in range(2):
+            make.lot(wallet, "10", expires_at=NOW + DAY)
+            for _ in range(3):
+                note_expiring(at=NOW)
+
+        first, second = Notice.objects.order_by("pk")
+        assert second.pk == first.pk + 1
+
 
 @pytest.mark.django_db(transaction=True)
 def test_expiry_noted_at_once_is_noted_once() -> None:
@@ -234,59 +244,6 @@ def test_the_same_cause_is_written_once() -> None:
     notice(customer)
 
     assert Notice.objects.count() == 1
-
-
-WORDS: dict[NoticeKind, tuple[dict[str, object], str, list[str]]] = {
-    NoticeKind.LOW_BALANCE: (
-        {"threshold": "8", "available": "7.005", "crossed_at": NOW.isoformat()},
-        "Credits are below $8.00",
-        ["Left to spend: $7.01, as of 15 Nov 2026, 13:00 CET."],
-    ),
-    NoticeKind.EXPIRY: (
-        {"days": 7, "credits": "4.985768", "expires_at": "2026-11-20T23:30:00+00:00"},
-        "$4.99 of credits expire on 21 Nov 2026",
-        ["$4.985768 expire on 21 Nov 2026 at 00:30 CET"],
-    ),
-    NoticeKind.TOP_UP_FAILED: (
-        {
-            "amount": "50",
-            "card": "Test card ending in 0341",
-            "failure": "declined",
-            "retry_at": NOW.isoformat(),
-        },
-        "Auto top-up failed: $50.00 could not be charged",
-        [
-            "Card: Test card ending in 0341",
-            "Tried again: not before 15 Nov 2026, 13:00",
-        ],
-    ),
-    NoticeKind.TOP_UP_OFF: (
-        {"because": "credits were refunded"},
-        "Auto top-up is off: credits were refunded",
-        ["no longer bought by themselves: credits were refunded."],
-    ),
-    NoticeKind.TOP_UP_CAPPED: (
-        {"bought": "150", "amount": "100", "monthly_maximum": "200"},
-        "Auto top-up has reached $200.00 this month",
-        ["Bought this month: $150.00", "The next purchase: $100.00"],
-    ),
-}
-
-
-@pytest.mark.parametrize("kind", NoticeKind)
-def test_every_kind_says_what_happened(kind: NoticeKind, settings: Settings) -> None:
-    settings.BASE_URL = "https://billing.example.org"
-    customer = make.customer(time_zone="Europe/Berlin")
-    Customer.objects.update(name="Ada & Sons <ltd>")
-    facts, subject, phrases = WORDS[kind]
-    write_notice(customer_id=customer.pk, kind=kind, reference="x", facts=facts)
-
-    sent = send(Notice.objects.get())
-
-    assert sent.subject == subject
-    assert "Ada & Sons <ltd> (cus_abc123)" in sent.body
-    assert "https://billing.example.org/portal/credits/" in sent.body
-    assert [phrase for phrase in phrases if phrase not in sent.body] == []
 
 
 @transaction.atomic

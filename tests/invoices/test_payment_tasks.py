@@ -77,6 +77,7 @@ class TestRunTopUps:
         self,
         clock: time_machine.Traveller,
         monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
     ) -> None:
         customer = topped_up()
         use("a")
@@ -84,6 +85,8 @@ class TestRunTopUps:
             patch.setattr(SimulatedProvider, "charge", _is_down)
             run_top_ups()
         assert AutoTopUp.objects.get().pending
+        # No error of the task, which asks again.
+        assert caplog.text == ""
 
         clock.shift(MINUTE)
         run_top_ups()

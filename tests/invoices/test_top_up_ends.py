@@ -20,6 +20,7 @@ from invoices.models import (
     SimulatedPayment,
     Status,
 )
+from invoices.queries.top_ups import bought_in_month
 from invoices.services.payments import (
     NotOpenError,
     fail_payment,
@@ -179,6 +180,7 @@ class TestADecline:
             succeed(charged(customer))
 
         assert Refund.objects.get().amount == 20
+        assert bought_in_month(customer=customer, at=NOW) == 0
         assert balance(customer) == 7
         assert AutoTopUp.objects.get().failures == 1
 

@@ -31,11 +31,11 @@ class TestSwitchingOff:
         customer = topped_up()
 
         switch_off(customer, OffBecause.CUSTOMER)
+        assert watched(customer) is None
         use("a")
 
         assert run(customer) is None
         assert noticed(customer) == []
-        assert watched(customer) is None
 
     def test_for_another_reason_is_announced_once(self) -> None:
         customer = topped_up()
