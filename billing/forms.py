@@ -104,9 +104,16 @@ class BuyForm(_QueryForm):
     pack = forms.ModelChoiceField(
         CreditPack.objects.filter(is_active=True), to_field_name="code"
     )
+    keep_card = forms.BooleanField(required=False)
 
     @classmethod
     def read_pack(cls, query: QueryDict) -> CreditPack:
         """Return the pack."""
         pack: CreditPack = cls._read(query, "pack")
         return pack
+
+    @classmethod
+    def read_keep_card(cls, query: QueryDict) -> bool:
+        """Return whether the card is to be kept for automatic top-ups."""
+        keep_card: bool = cls._read(query, "keep_card")
+        return keep_card

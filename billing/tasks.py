@@ -8,7 +8,15 @@ from celery.contrib.django.task import DjangoTask
 from django.conf import settings
 from django.utils import timezone
 
-from billing.services import backtest_chunks, backtests, metering, quarantine
+from billing.queries.alerts import list_customers_to_review, list_unsent_notices
+from billing.services import (
+    alerts,
+    backtest_chunks,
+    backtests,
+    metering,
+    notices,
+    quarantine,
+)
 from billing.services.quarantine import list_waiting_customers
 from billing.services.streams import list_silent_streams
 
@@ -73,3 +81,35 @@ def sweep_backtests(**_: Any) -> None:
         plan_backtest.delay(backtest_id=backtest_id)
     for chunk_id in backtests.requeue_chunks(queued_before=stale, at=now):
         run_backtest_chunk.delay(chunk_id=chunk_id)
+
+
+@shared_task
+def review_alerts(**_: Any) -> None:
+    """Queue one job for each customer whose credits began or lapsed past an alert."""
+    for customer_id in list_customers_to_review(at=timezone.now()):
+        review_customer_alerts.delay(customer_id=customer_id)
+
+
+@shared_task
+def review_customer_alerts(*, customer_id: int, **_: Any) -> None:
+    """Fire or arm one customer's alerts by what it may spend now."""
+    alerts.review_balance(customer_id=customer_id, at=timezone.now())
+
+
+@shared_task
+def note_expiring_credits(**_: Any) -> None:
+    """Write a notice for each lot that is about to expire."""
+    notices.note_expiring(at=timezone.now())
+
+
+@shared_task
+def send_notices(**_: Any) -> None:
+    """Queue one job for each notice that is not sent yet."""
+    for notice_id in list_unsent_notices(at=timezone.now()):
+        send_notice.delay(notice_id=notice_id)
+
+
+@shared_task
+def send_notice(*, notice_id: int, **_: Any) -> None:
+    """Mail one notice, unless it was sent or another worker has it."""
+    notices.send_notice(notice_id=notice_id, at=timezone.now())

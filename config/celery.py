@@ -24,6 +24,20 @@ app.conf.beat_schedule = {
         "task": "ledger.tasks.sweep_expired_lots",
         "schedule": crontab(minute="*/5"),
     },
+    "review alerts": {
+        "task": "billing.tasks.review_alerts",
+        "schedule": crontab(minute="*/5"),
+    },
+    "note credits that expire": {
+        "task": "billing.tasks.note_expiring_credits",
+        "schedule": crontab(minute=10),
+    },
+    "send notices": {"task": "billing.tasks.send_notices", "schedule": 15},
+    "top up credits": {"task": "invoices.tasks.run_top_ups", "schedule": 10},
+    "ask about silent payments": {
+        "task": "invoices.tasks.sweep_payments",
+        "schedule": 60,
+    },
     "draft and finalize invoices": {
         "task": "invoices.tasks.run_invoices",
         "schedule": crontab(minute="*/10"),

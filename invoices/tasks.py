@@ -1,5 +1,6 @@
 """What invoices do in the background. Each task is safe to run twice, or late."""
 
+import logging
 from typing import Any
 
 import requests
@@ -7,9 +8,16 @@ from celery import shared_task
 from celery.contrib.django.task import DjangoTask
 from django.utils import timezone
 
-from invoices.payments import simulated
+from invoices.payments import ProviderError, simulated
+from invoices.queries.top_ups import (
+    list_charges_left_alone,
+    list_customers_to_top_up,
+    list_silent_payments,
+)
 from invoices.queries.waiting import list_customers_to_invoice
-from invoices.services import runs
+from invoices.services import asking, runs, top_up_runs
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
@@ -35,3 +43,38 @@ def deliver_simulated_webhook(*, reference: str, choice: str, **_: Any) -> None:
     """Post what a person chose on the simulated checkout, until it is taken."""
     chosen = simulated.Choice(choice)
     simulated.deliver(reference=reference, choice=chosen, at=timezone.now())
+
+
+@shared_task
+def run_top_ups(**_: Any) -> None:
+    """Queue one job for each customer whose credits ran low, and each charge left."""
+    now = timezone.now()
+    for customer_id in list_customers_to_top_up(at=now):
+        top_up_customer.delay(customer_id=customer_id)
+    for payment_id in list_charges_left_alone(at=now):
+        settle_payment.delay(payment_id=payment_id)
+
+
+@shared_task
+def top_up_customer(*, customer_id: int, **_: Any) -> None:
+    """Begin one customer's purchase, if it is still called for, and charge its card."""
+    payment = top_up_runs.start_top_up(customer_id=customer_id, at=timezone.now())
+    if payment:
+        settle_payment.delay(payment_id=payment.pk)
+
+
+@shared_task
+def sweep_payments(**_: Any) -> None:
+    """Queue one job for each payment that nobody has told the end of for too long."""
+    for payment_id in list_silent_payments(at=timezone.now()):
+        settle_payment.delay(payment_id=payment_id)
+
+
+@shared_task
+def settle_payment(*, payment_id: int, **_: Any) -> None:
+    """Charge a kept card, or ask what became of a page, and act on the answer."""
+    try:
+        asking.settle_payment(payment_id=payment_id, at=timezone.now())
+    except ProviderError:
+        # The next sweep asks again.
+        logger.warning("Payment %s is not known at its provider yet", payment_id)

@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 from django.test import Client
 
+from billing.models import Customer
+from billing.services.customers import CREDITS_BUY, USAGE_READ, issue_api_key
 from tests import make
 
 EVENTS = "/v1/events"
@@ -92,6 +94,28 @@ def get(path: str, *, key: str = "") -> Answer:
     """Read from the API."""
     headers = {"Authorization": f"Bearer {key or make.service_key()}"}
     return cast("Answer", Client().get(path, headers=headers))
+
+
+def put(path: str, body: object, *, key: str = "") -> Answer:
+    """Put to the API, as a key that may buy credits."""
+    response = Client(raise_request_exception=False).put(
+        path,
+        body if isinstance(body, str) else json.dumps(body),
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {key or buying_key()}"},
+    )
+    return cast("Answer", response)
+
+
+def pointers(answer: Answer) -> list[str]:
+    """Return which fields of a request were refused."""
+    return [error["pointer"] for error in answer.json()["errors"]]
+
+
+def buying_key(customer: Customer | None = None) -> str:
+    """Make a key that may read and buy credits; returns the secret."""
+    scopes = [USAGE_READ, CREDITS_BUY]
+    return issue_api_key(name="app", scopes=scopes, customer=customer).secret
 
 
 def with_property(name: str, raw: str) -> str:

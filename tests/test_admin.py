@@ -30,10 +30,12 @@ from invoices.services.webhooks import receive_event
 from ledger.admin import HistoryAdmin, ReadOnlyAdmin
 from ledger.models import Wallet
 from tests import make
+from tests.billing.alerting import alert, call
 from tests.billing.backtesting import backtest_on, draft
 from tests.billing.test_stored_prices import EVERYTHING
 from tests.billing.volume import true_up_a_month
 from tests.invoices.state import final, use
+from tests.invoices.topping_up import topped_up
 from tests.make import NOW
 
 APPS = ("ledger", "ratelimits", "billing", "invoices")
@@ -69,6 +71,7 @@ def history() -> Customer:
     final(customer)
     make.amend(customer)
     _buy(customer)
+    _run_low()
     _backtest(customer)
     true_up_a_month()
     return customer
@@ -84,6 +87,12 @@ def _buy(customer: Customer) -> None:
     }
     event = SignedEvent("evt_1", "payment.succeeded", payload)
     receive_event(provider=get_provider(), event=event, at=NOW)
+
+
+def _run_low() -> None:
+    other = topped_up(external_id="cus_low")
+    alert(other, "8")
+    make.record(call("low", customer="cus_low"))
 
 
 def _backtest(customer: Customer) -> None:

@@ -7,7 +7,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from billing.models import ApiKey, Customer
-from billing.services.customers import EVENTS_CORRECT, USAGE_READ
+from billing.services.customers import CREDITS_BUY, EVENTS_CORRECT, USAGE_READ
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -37,9 +37,26 @@ class MayCorrect(BasePermission):
         return key.is_service_key and EVENTS_CORRECT in key.scopes
 
 
+class MayBuy(BasePermission):
+    """A key with the scope to buy credits; to read, the scope to read."""
+
+    message = "This API key lacks the scope for this."
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:  # noqa: ARG002
+        key = request.auth
+        scope = USAGE_READ if request.method == "GET" else CREDITS_BUY
+        return isinstance(key, ApiKey) and scope in key.scopes
+
+
 def key_of(request: Request) -> ApiKey:
     """Return the API key that signed a request in."""
     return cast("ApiKey", request.auth)
+
+
+def actor_of(request: Request) -> str:
+    """Return who did it, as it is written down: the key that signed a request in."""
+    key = key_of(request)
+    return f"api key {key.name} ({key.prefix})"
 
 
 def get_customer(request: Request, external_id: str | None) -> Customer:

@@ -34,6 +34,13 @@ class Conflict(APIException):
     default_detail = "The state of things does not allow it."
 
 
+class ProviderUnavailable(APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "provider_unavailable"
+    default_detail = "The payment provider does not answer. Send the same again."
+    wait = 5
+
+
 class Unprocessable(APIException):
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
     default_code = "unprocessable"

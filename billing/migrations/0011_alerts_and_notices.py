@@ -113,6 +113,10 @@ class Migration(migrations.Migration):
                             ("expiry", "credits expire soon"),
                             ("top_up_failed", "auto top-up failed"),
                             ("top_up_off", "auto top-up was switched off"),
+                            (
+                                "top_up_capped",
+                                "auto top-up reached its monthly maximum",
+                            ),
                         ],
                         max_length=32,
                     ),
@@ -127,6 +131,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("sent_at", models.DateTimeField(null=True)),
+                (
+                    "failures",
+                    models.PositiveSmallIntegerField(db_default=0, default=0),
+                ),
+                ("retry_at", models.DateTimeField(null=True)),
                 (
                     "customer",
                     models.ForeignKey(

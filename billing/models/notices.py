@@ -70,6 +70,7 @@ class NoticeKind(models.TextChoices):
     EXPIRY = "expiry", "credits expire soon"
     TOP_UP_FAILED = "top_up_failed", "auto top-up failed"
     TOP_UP_OFF = "top_up_off", "auto top-up was switched off"
+    TOP_UP_CAPPED = "top_up_capped", "auto top-up reached its monthly maximum"
 
 
 class Notice(models.Model):
@@ -84,6 +85,9 @@ class Notice(models.Model):
     facts = models.JSONField(default=dict)
     recorded_at = models.DateTimeField(db_default=Now(), editable=False)
     sent_at = models.DateTimeField(null=True)
+    # How often the mail server did not take it, and when to try again.
+    failures = models.PositiveSmallIntegerField(default=0, db_default=0)
+    retry_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

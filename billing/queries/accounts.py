@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, OuterRef
@@ -40,6 +40,8 @@ class Account:
     waives_failed_calls: bool
     allowance: Allowance
     agreed: Sequence[tuple[datetime, Agreed]] = ()
+    # Below this the customer has asked to be told: see `services.alerts`.
+    watch_below: Decimal | None = None
 
     def agreed_at(self, at: datetime) -> Agreed:
         """Return the customer's own terms as they stood at an instant."""
@@ -78,26 +80,31 @@ def find_accounts(external_ids: Iterable[str]) -> dict[str, Account]:
         "plan__mode",
         "plan__at_zero",
         "wallet__credit_limit",
+        "watch_below",
         has_terms,
     )
     found = list(rows)
     agreed = _find_terms(pk for pk, *_, is_special in found if is_special)
-    return {
-        external_id: Account(
-            pk,
-            external_id,
-            wallet_id,
-            currency,
-            ZoneInfo(zone),
-            card,
-            waives,
-            Allowance(*allowance),
-            agreed.get(pk, ()),
-        )
-        for pk, external_id, wallet_id, currency, zone, card, waives, *allowance, _ in (
-            found
-        )
-    }
+    return {row[1]: _account(row, agreed.get(row[0], ())) for row in found}
+
+
+def _account(
+    row: tuple[Any, ...], agreed: Sequence[tuple[datetime, Agreed]]
+) -> Account:
+    pk, external_id, wallet_id, currency, zone, card, waives, *rest = row
+    mode, at_zero, credit_limit, watch_below, _ = rest
+    return Account(
+        pk,
+        external_id,
+        wallet_id,
+        currency,
+        ZoneInfo(zone),
+        card,
+        waives,
+        Allowance(mode, at_zero, credit_limit),
+        agreed,
+        watch_below,
+    )
 
 
 def _find_terms(

@@ -92,6 +92,11 @@ def get_credits(
     )
 
 
+def find_pack(*, code: str) -> CreditPack | None:
+    """Return the credit pack with a code, for sale or not."""
+    return CreditPack.objects.filter(code=code).first()
+
+
 def get_lot_page(
     *, customer: Customer, lot_id: int, at: datetime, before: int | None = None
 ) -> LotPage:

@@ -122,6 +122,15 @@ FUNDING = f"""
         FROM billing_fundingrollup
     ) AS stored USING (customer_id, period_start, lot_id)
 """  # noqa: S608 - made of our own constants.
+WATCHES = """
+    SELECT format('customer %s', customer.id),
+        coalesce(trim_scale(max(alert.threshold))::text, 'nothing'),
+        coalesce(trim_scale(customer.watch_below)::text, 'nothing')
+    FROM billing_customer AS customer
+    LEFT JOIN billing_balancealert AS alert
+        ON alert.customer_id = customer.id AND alert.is_armed
+    GROUP BY customer.id
+"""
 
 
 def verify_usage() -> Iterator[Finding]:
@@ -136,3 +145,4 @@ def verify_usage() -> Iterator[Finding]:
     yield compare("funding rollups = entries", FUNDING)
     yield from verify_corrections()
     yield from verify_true_ups()
+    yield compare("customer watches below its highest armed alert", WATCHES)

@@ -16,6 +16,7 @@ from billing.queries.corrections import (
     list_correction_entries,
 )
 from billing.queries.price_book import open_price_book
+from billing.services.alerts import follow_balance, spendable
 from billing.services.claims import NewClaim, find_claims, take_claims
 from billing.services.correctable import (
     NotCorrectableError,
@@ -264,9 +265,12 @@ class _Taking:
             self.correction.last_entry = self.wallet.sequence
 
     def store(self, *, replacement_id: int | None = None) -> Correction:
-        """Store the correction itself."""
+        """Store the correction itself, and fire or arm the customer's alerts."""
         self.correction.replacement_id = replacement_id
         self.correction.save(force_insert=True)
+        at = self.why.occurred_at
+        available = spendable(self.wallet, at)
+        follow_balance(customer_id=self.subject.account.id, available=available, at=at)
         return self.correction
 
 

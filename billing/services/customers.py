@@ -19,7 +19,8 @@ KEYS = KeyGenerator(prefix_length=8, secret_key_length=40)
 EVENTS_WRITE = "events:write"
 USAGE_READ = "usage:read"
 EVENTS_CORRECT = "events:correct"
-SCOPES = (EVENTS_WRITE, USAGE_READ, EVENTS_CORRECT)
+CREDITS_BUY = "credits:buy"
+SCOPES = (EVENTS_WRITE, USAGE_READ, EVENTS_CORRECT, CREDITS_BUY)
 # A customer must never take its own usage back.
 SERVICE_SCOPES = frozenset({EVENTS_CORRECT})
 # How exactly the last use is known: writing it on every call would cost a row lock.

@@ -6,6 +6,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from billing.models import CreditPack, Customer
+from billing.services.alerts import review_balance
 from ledger.models import CreditLot, Source
 from ledger.money import exact
 from ledger.services import Grant, grant_credits
@@ -123,6 +124,8 @@ def give_credits(  # noqa: PLR0913 - what a grant may say.
 def _grant(
     customer: Customer, grant: Grant, actor: str, occurred_at: datetime
 ) -> CreditLot:
-    return grant_credits(
+    lot = grant_credits(
         wallet_id=customer.wallet_id, grant=grant, actor=actor, occurred_at=occurred_at
     )
+    review_balance(customer_id=customer.pk, at=occurred_at)
+    return lot

@@ -10,6 +10,7 @@ from billing.pricing.quantities import PartsExceedTotalError, UnratableError
 from billing.pricing.usage import read_usage
 from billing.queries.accounts import Account, find_accounts
 from billing.queries.price_book import open_price_book
+from billing.services.alerts import note_debits
 from billing.services.claims import NewClaim, take_claims
 from billing.services.events import Item, Outcome, PostedEvent, new_item, rejected
 from billing.services.gathering import gather_chunks, gather_silent
@@ -76,6 +77,7 @@ def _record(items: Sequence[Item], received_at: datetime) -> dict[int, Outcome]:
     prices = open_price_book(accounts.values())
     priced, unpriced = price_items(new, prices, books)
     outcomes = store_priced(priced, books, received_at=received_at)
+    note_debits(accounts.values(), books, received_at)
     outcomes |= store_unpriced(unpriced)
     return outcomes | answer_repeats(repeats)
 

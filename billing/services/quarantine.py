@@ -9,6 +9,7 @@ from django.db import transaction
 from billing.models import QuarantinedEvent
 from billing.queries.accounts import Account, find_accounts
 from billing.queries.price_book import open_price_book
+from billing.services.alerts import note_debits
 from billing.services.events import Item, PostedEvent, new_item
 from billing.services.locking import lock_books
 from billing.services.rating import price_items
@@ -64,6 +65,7 @@ def retry_quarantined(
     ]
     priced, _ = price_items(items, open_price_book(accounts.values()), books)
     store_priced(priced, books, received_at=received_at)
+    note_debits(accounts.values(), books, received_at)
     resolved = [each.item.event_id for each in priced]
     QuarantinedEvent.objects.filter(pk__in=resolved).update(resolved_at=received_at)
     return Retry(recorded=len(resolved), last_id=rows[-1].pk if rows else 0)

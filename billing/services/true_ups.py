@@ -8,6 +8,7 @@ from django.db import transaction
 from billing.models import Customer, FundingRollup, TrueUp
 from billing.periods import Period
 from billing.queries.true_ups import list_true_ups, work_out_true_ups
+from billing.services.alerts import follow_balance, spendable
 from billing.services.rollups import Rollups
 from ledger.giving_back import give_back
 from ledger.models import Kind
@@ -19,7 +20,7 @@ _INSTANT = timedelta(microseconds=1)
 
 
 @transaction.atomic
-def true_up_period(*, customer: Customer, period: Period) -> list[TrueUp]:
+def true_up_period(*, customer: Customer, period: Period, at: datetime) -> list[TrueUp]:
     """Settle a closed period once; doing it again returns the first result.
 
     What is asked for is debited as usage of the period's last instant. What is given
@@ -34,6 +35,8 @@ def true_up_period(*, customer: Customer, period: Period) -> list[TrueUp]:
         TrueUp.objects.bulk_create(due)
         amount = total(each.amount for each in due)
         _post(customer, wallet, period, amount)
+        available = spendable(wallet, at)
+        follow_balance(customer_id=customer.pk, available=available, at=at)
     return due
 
 

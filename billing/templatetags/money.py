@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from django import template
 
-from ledger.money import WIDE, format_exact, format_money, format_quantity
+from ledger.money import WIDE, as_text, format_exact, format_money, format_quantity
 
 register = template.Library()
 
@@ -49,3 +49,9 @@ def quantity(number: Decimal | int | None) -> str:
     if number is None:
         return "–"
     return format_quantity(Decimal(number))
+
+
+@register.filter
+def plain_number(amount: Decimal) -> str:
+    """Write an amount for a form's field: "2.5"."""
+    return as_text(amount)

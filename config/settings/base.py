@@ -212,6 +212,9 @@ BEAT_SCHEDULE_FILE = embedded_folder() / "beat-schedule"
 
 # What operators may set. Durations are in the unit their name says.
 BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="tollgate@localhost")
+# A mail server that hangs must not hold a worker.
+EMAIL_TIMEOUT = 15
 ACCEPTANCE_WINDOW = timedelta(days=env.int("ACCEPTANCE_WINDOW_DAYS", default=35))
 # How long after its expiry a lot still pays for usage that was posted late.
 SETTLEMENT_WINDOW = timedelta(days=env.int("SETTLEMENT_WINDOW_DAYS", default=35))

@@ -11,7 +11,7 @@ from billing.api.exact import AmountField
 from billing.api.ingest.bodies import read_body
 from billing.api.ingest.corrections import AmendBody, VoidBody
 from billing.api.ingest.events import RawJSONParser
-from billing.api.permissions import MayCorrect, get_customer, key_of
+from billing.api.permissions import MayCorrect, actor_of, get_customer
 from billing.api.problems import Conflict, Unprocessable
 from billing.models import Customer
 from billing.services.correctable import (
@@ -84,9 +84,7 @@ class CorrectionView(EventView):
 
     def note(self, reason: str) -> Note:
         """Return who corrects, why and when."""
-        key = key_of(self.request)
-        actor = f"api key {key.name} ({key.prefix})"
-        return Note(reason=reason, actor=actor, at=timezone.now())
+        return Note(reason=reason, actor=actor_of(self.request), at=timezone.now())
 
 
 class VoidView(CorrectionView):

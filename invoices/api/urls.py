@@ -5,6 +5,8 @@ from invoices.api.calls import CallsView, EventView
 from invoices.api.corrections import AmendView, VoidView
 from invoices.api.invoices import InvoicesView, InvoiceView
 from invoices.api.lines import DaysView, LinesView
+from invoices.api.purchases import PurchasesView
+from invoices.api.top_ups import TopUpView
 
 _LINE = "invoices/<str:number>/lines/<int:position>"
 
@@ -17,6 +19,12 @@ urlpatterns = [
         f"{_LINE}/days/<day:day>/calls",
         CallsView.as_view(),
         name="invoice-line-calls",
+    ),
+    path("purchases", PurchasesView.as_view(), name="purchases"),
+    path(
+        "customers/<str:external_id>/auto-top-up",
+        TopUpView.as_view(),
+        name="auto-top-up",
     ),
     # A key may hold slashes, so what is done to it comes first.
     path("events/<key:key>/void", VoidView.as_view(), name="event-void"),

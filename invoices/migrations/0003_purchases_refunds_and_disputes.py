@@ -51,7 +51,20 @@ class Migration(migrations.Migration):
                 ("retry_at", models.DateTimeField(editable=False, null=True)),
                 (
                     "off_because",
-                    models.CharField(blank=True, editable=False, max_length=200),
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("customer", "you switched it off"),
+                            ("card_removed", "its card was removed"),
+                            ("card_unusable", "its card can no longer be charged here"),
+                            ("declined", "the card was declined three times in a row"),
+                            ("amount", "its amount can no longer be bought"),
+                            ("refund", "credits were refunded"),
+                            ("dispute", "a payment was disputed at the bank"),
+                        ],
+                        editable=False,
+                        max_length=32,
+                    ),
                 ),
                 ("changed_by", models.CharField(max_length=200)),
                 (
@@ -565,6 +578,20 @@ class Migration(migrations.Migration):
                     ("monthly_maximum__lt", Decimal("10000000000000000000")),
                 ),
                 name="invoices_autotopup_amounts_in_order",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="autotopup",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("is_on", True), ("off_because", "")),
+                    models.Q(
+                        ("is_on", False),
+                        models.Q(("off_because", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="invoices_autotopup_off_says_why",
             ),
         ),
         migrations.AddIndex(

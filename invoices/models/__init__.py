@@ -17,7 +17,7 @@ from invoices.models.refunds import (
     RefundStatus,
 )
 from invoices.models.simulated import SimulatedPayment, SimulatedRefund
-from invoices.models.top_ups import AutoTopUp
+from invoices.models.top_ups import AutoTopUp, OffBecause
 
 __all__ = [
     "CALL_LINES",
@@ -31,6 +31,7 @@ __all__ = [
     "Kind",
     "LineKind",
     "NumberSeries",
+    "OffBecause",
     "Payment",
     "PaymentMethod",
     "PaymentStatus",

@@ -9,10 +9,23 @@ from invoices.models.payments import Payment, PaymentMethod
 from ledger.models import ExactDecimalField, is_number
 
 
+class OffBecause(models.TextChoices):
+    """Why an auto top-up was switched off."""
+
+    CUSTOMER = "customer", "you switched it off"
+    CARD_REMOVED = "card_removed", "its card was removed"
+    CARD_UNUSABLE = "card_unusable", "its card can no longer be charged here"
+    DECLINED = "declined", "the card was declined three times in a row"
+    AMOUNT = "amount", "its amount can no longer be bought"
+    REFUND = "refund", "credits were refunded"
+    DISPUTE = "dispute", "a payment was disputed at the bank"
+
+
 class AutoTopUp(models.Model):
     """What a customer wants bought when its credits fall below a threshold.
 
-    One purchase at a time; never more than the maximum in a calendar month (UTC).
+    One purchase at a time; never more than the maximum in a calendar month (UTC). The
+    row changes under the wallet's lock alone.
     """
 
     customer = models.OneToOneField(
@@ -29,7 +42,9 @@ class AutoTopUp(models.Model):
     # Declines since the last success, and when to try again.
     failures = models.PositiveSmallIntegerField(default=0, editable=False)
     retry_at = models.DateTimeField(null=True, editable=False)
-    off_because = models.CharField(max_length=200, blank=True, editable=False)
+    off_because = models.CharField(
+        max_length=32, choices=OffBecause.choices, blank=True, editable=False
+    )
     changed_by = models.CharField(max_length=200)
     recorded_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -43,6 +58,11 @@ class AutoTopUp(models.Model):
                 )
                 & is_number("threshold", "amount", "monthly_maximum"),
                 name="invoices_autotopup_amounts_in_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_on=True, off_because="")
+                | Q(is_on=False) & ~Q(off_because=""),
+                name="invoices_autotopup_off_says_why",
             ),
         ]
 

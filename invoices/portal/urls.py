@@ -1,6 +1,14 @@
 from django.urls import path
 
 from invoices import converters  # noqa: F401 - registers the types of the paths below.
+from invoices.portal.credit_settings import (
+    AlertView,
+    CardView,
+    CreditSettingsView,
+    SwitchOffView,
+    TopUpView,
+    UnalertView,
+)
 from invoices.portal.views import (
     BuyView,
     CallView,
@@ -12,6 +20,8 @@ from invoices.portal.views import (
     LineView,
     PayView,
 )
+
+_SETTINGS = "credits/settings/"
 
 urlpatterns = [
     path("invoices/", InvoicesView.as_view(), name="invoices"),
@@ -25,4 +35,10 @@ urlpatterns = [
     path("corrections/<int:pk>/", CorrectionView.as_view(), name="correction"),
     path("find/", FindView.as_view(), name="find"),
     path("buy/", BuyView.as_view(), name="buy"),
+    path(_SETTINGS, CreditSettingsView.as_view(), name="credit-settings"),
+    path(f"{_SETTINGS}alerts/", AlertView.as_view(), name="add-alert"),
+    path(f"{_SETTINGS}alerts/remove/", UnalertView.as_view(), name="remove-alert"),
+    path(f"{_SETTINGS}top-up/", TopUpView.as_view(), name="set-top-up"),
+    path(f"{_SETTINGS}top-up/off/", SwitchOffView.as_view(), name="top-up-off"),
+    path(f"{_SETTINGS}cards/<int:pk>/", CardView.as_view(), name="remove-card"),
 ]

@@ -133,6 +133,7 @@ class PurchaseView(PortalView):
     """Leads to where money is paid, those who may spend it."""
 
     http_method_names = ["post"]
+    saves_method = False
 
     def post(self, _request: HttpRequest, **_: Any) -> HttpResponse:
         if not self.seat.may_buy:
@@ -151,7 +152,12 @@ class PurchaseView(PortalView):
         page = reverse("portal:invoice", kwargs={"number": invoice.number})
         return_url = self.request.build_absolute_uri(page)
         try:
-            url = start_checkout(invoice=invoice, return_url=return_url, at=at)
+            url = start_checkout(
+                invoice=invoice,
+                return_url=return_url,
+                saves_method=self.saves_method,
+                at=at,
+            )
         except ProviderError:
             logger.exception("Could not lead to a page to pay on")
             messages.error(self.request, _NO_CHECKOUT, extra_tags="warn")
@@ -164,6 +170,7 @@ class BuyView(PurchaseView):
 
     def get_invoice(self, at: datetime) -> Invoice:
         pack = BuyForm.read_pack(self.request.POST)
+        self.saves_method = BuyForm.read_keep_card(self.request.POST)
         return buy_pack(customer=self.customer, pack=pack, at=at)
 
 

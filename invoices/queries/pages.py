@@ -5,7 +5,13 @@ from datetime import date
 from decimal import Decimal
 
 from billing.models import Customer
-from invoices.models import AppliedCredit, Invoice, InvoiceLine, Status
+from invoices.models import (
+    AppliedCredit,
+    Invoice,
+    InvoiceLine,
+    PaymentStatus,
+    Status,
+)
 from invoices.queries.adjustments import find_corrected_lines
 from invoices.queries.lines import (
     CallPage,
@@ -27,6 +33,7 @@ class InvoicePage:
     invoice: Invoice
     lines: list[InvoiceLine]
     credits: list[AppliedCredit]
+    is_being_charged: bool
 
     @property
     def exact_total(self) -> Decimal:
@@ -40,8 +47,9 @@ class InvoicePage:
 
     @property
     def is_payable(self) -> bool:
-        """Whether money is still wanted for it."""
-        return self.invoice.status == Status.OPEN and self.invoice.amount_due > 0
+        """Whether money is still wanted for it, and no kept card is being charged."""
+        is_wanted = self.invoice.status == Status.OPEN and self.invoice.amount_due > 0
+        return is_wanted and not self.is_being_charged
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,16 @@ def get_invoice_page(*, customer: Customer, number: str) -> InvoicePage:
         invoice=invoice,
         lines=list(list_lines(invoice=invoice)),
         credits=list(credits.order_by("pk")),
+        is_being_charged=_is_being_charged(invoice),
     )
+
+
+def _is_being_charged(invoice: Invoice) -> bool:
+    """Tell whether an auto top-up is under way, which a page could pay twice."""
+    if invoice.status != Status.OPEN:
+        return False
+    pending = invoice.payments.filter(status=PaymentStatus.PENDING)
+    return pending.filter(method__isnull=False).exists()
 
 
 def get_line_page(*, customer: Customer, number: str, position: int) -> LinePage:

@@ -101,7 +101,7 @@ def finalize_invoice(*, invoice: Invoice, at: datetime) -> Invoice:
     close_period(customer=invoice.customer, until=invoice.period.end)
     locked = Invoice.objects.select_for_update().get(pk=invoice.pk)
     if locked.status == Status.DRAFT:
-        true_up_period(customer=locked.customer, period=locked.period)
+        true_up_period(customer=locked.customer, period=locked.period, at=at)
         _fill(locked, at)
         issue(locked, at=at)
     return locked

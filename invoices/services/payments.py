@@ -7,11 +7,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.crypto import get_random_string
 
+from billing.services.alerts import review_balance
 from billing.services.grants import grant_pack, grant_purchase
 from invoices.models import Invoice, Payment, PaymentMethod, PaymentStatus, Status
 from invoices.payments import Card
 from invoices.services.excess import return_excess
 from invoices.services.settlement import usage_due
+from invoices.services.top_ups import note_top_up_ended
 from ledger.posting import lock_wallets
 from ledger.services import settle_receivable
 
@@ -33,7 +35,7 @@ def start_payment(
 ) -> Payment:
     """Begin to pay what is due; an attempt that is under way is taken up again.
 
-    :raises NotOpenError: if there is nothing to pay.
+    :raises NotOpenError: if there is nothing to pay, or a kept card is being charged.
     """
     locked = Invoice.objects.select_for_update().get(pk=invoice.pk)
     if locked.status != Status.OPEN:
@@ -53,6 +55,9 @@ def start_payment(
             "started_at": at,
         },
     )
+    if payment.method_id and method is None:
+        # On a page it could be paid a second time.
+        raise NotOpenError(str(locked))
     return payment
 
 
@@ -113,6 +118,7 @@ def mark_paid(
         _pay(locked, amount, at)
     else:
         return_excess(payment=payment, at=at)
+    note_top_up_ended(payment=payment, at=at)
     return locked
 
 
@@ -183,6 +189,7 @@ def _settle_usage(invoice: Invoice, at: datetime) -> None:
             actor=ACTOR,
             occurred_at=at,
         )
+        review_balance(customer_id=invoice.customer_id, at=at)
 
 
 def reference_of(invoice: Invoice) -> str:
@@ -194,9 +201,14 @@ def reference_of(invoice: Invoice) -> str:
 def fail_payment(*, payment: Payment, at: datetime, failure: str = "") -> Payment:
     """Note that a payment came to nothing; the invoice stays open.
 
-    What has succeeded cannot fail any more: webhooks may come in any order.
+    That of an auto top-up is void then. What has succeeded cannot fail any more:
+    webhooks may come in any order.
     """
+    # The wallet, then the invoice, then the payment, as `mark_paid` does.
+    lock_wallets([payment.invoice.customer.wallet_id])
+    Invoice.objects.select_for_update().get(pk=payment.invoice_id)
     locked = Payment.objects.select_for_update().get(pk=payment.pk)
     if locked.status == PaymentStatus.PENDING:
         _end(locked, PaymentStatus.FAILED, at, failure=failure[:200])
+        note_top_up_ended(payment=locked, at=at)
     return locked

@@ -109,13 +109,17 @@ def _invoice_amount(
     customer: Customer, amount: Decimal, at: datetime, by: dict[str, object]
 ) -> Invoice:
     currency = customer.wallet.currency
-    _check_amount(amount, currency)
+    check_amount(amount, currency)
     invoice = Invoice(customer=customer, credits=amount, currency=currency, **by)
     description = f"{format_money(amount, currency)} of credits"
     return _issue(invoice, description, amount, amount, at)
 
 
-def _check_amount(amount: Decimal, currency: str) -> None:
+def check_amount(amount: Decimal, currency: str) -> None:
+    """Refuse an amount that cannot be bought in a currency.
+
+    :raises AmountNotForSaleError: if it is too small, too large or too fine.
+    """
     least, most = settings.PURCHASE_MINIMUM, settings.PURCHASE_MAXIMUM
     if not least <= amount <= most:
         message = f"An amount is from {as_text(least)} to {as_text(most)} {currency}."

@@ -30,7 +30,7 @@ def true_up_a_month() -> list[TrueUp]:
         make.record(_images(count, customer.external_id))
     month = period_containing(make.NOW, ZoneInfo("UTC"))
     make.close_period(month.end, customer=customer)
-    return true_up_period(customer=customer, period=month)
+    return true_up_period(customer=customer, period=month, at=month.end)
 
 
 def _images(count: int, customer: str) -> PostedEvent:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.conf import settings
+from django.core import mail
 
 from billing.models import Backtest, QuarantinedEvent, UsageEvent
 from billing.services.backtests import plan_backtest as plan
@@ -15,14 +16,18 @@ from billing.services.quarantine import BATCH
 from billing.services.rate_cards import create_rate_card
 from billing.tasks import (
     cut_streams,
+    note_expiring_credits,
     plan_backtest,
     retry_quarantined,
+    review_alerts,
+    send_notices,
     sweep_backtests,
 )
 from config.celery import app
 from ledger.models import CreditLot, Source
 from ledger.tasks import expire_lots, sweep_expired_lots
 from tests import make
+from tests.billing.alerting import alert
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -111,6 +116,28 @@ def test_quarantined_events_are_retried_to_the_last() -> None:
 
     assert UsageEvent.objects.count() == BATCH + 1
     assert not QuarantinedEvent.objects.filter(resolved_at=None).exists()
+
+
+class TestNotices:
+    def test_of_what_time_has_crossed_are_mailed(self) -> None:
+        customer = make.customer(credits="3")
+        make.lot(customer.wallet, "5", expires_at=make.NOW + DAY)
+        alert(customer, "4")
+
+        with time_machine.travel(make.NOW + DAY, tick=False):
+            for task in (review_alerts, send_notices, send_notices):
+                task()
+
+        assert [sent.subject for sent in mail.outbox] == ["Credits are below $4.00"]
+
+    def test_of_credits_that_expire_are_mailed_once(self) -> None:
+        make.lot(make.customer().wallet, "5", expires_at=make.NOW + DAY)
+
+        for task in (note_expiring_credits, send_notices) * 2:
+            task()
+
+        [sent] = mail.outbox
+        assert sent.subject == "$5.00 of credits expire on 16 Nov 2026"
 
 
 class TestBacktests:

@@ -53,7 +53,7 @@ def test_what_was_settled_is_in_the_months_spend(client: Client) -> None:
 def test_a_month_without_a_call_may_have_a_least(client: Client) -> None:
     customer = make.customer(plan=make.plan(card=make.rate_card(LEAST)))
     make.close_period(NOVEMBER.end)
-    true_up_period(customer=customer, period=NOVEMBER)
+    true_up_period(customer=customer, period=NOVEMBER, at=MONTH_END)
     client.force_login(make.member(customer))
 
     _, usage = pages_of(client)

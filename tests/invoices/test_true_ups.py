@@ -16,7 +16,7 @@ from ledger.money import total
 from ledger.services import expire_wallet
 from tests import make
 from tests.billing.test_period_metering import images
-from tests.invoices.state import NOVEMBER, draft, final, use
+from tests.invoices.state import MONTH_END, NOVEMBER, draft, final, use
 from tests.make import NOW
 
 pytestmark = pytest.mark.django_db
@@ -187,7 +187,7 @@ def test_it_is_settled_once() -> None:
     use(images(15), images(1))
     final(customer)
 
-    again = true_up_period(customer=customer, period=NOVEMBER)
+    again = true_up_period(customer=customer, period=NOVEMBER, at=MONTH_END)
 
     assert again == [TrueUp.objects.get()]
     final(customer)

@@ -1,0 +1,128 @@
+"""Reading auto top-ups, kept cards and payments that wait. Nothing here writes."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import F, Q
+
+from billing.models import AlertPurpose, BalanceAlert, Customer
+from billing.queries.alerts import list_alerts
+from invoices.models import AutoTopUp, Payment, PaymentMethod, PaymentStatus, Status
+from ledger.money import total
+from ledger.queries import Balance, get_balance
+
+# Who began to charge is given this long before another takes it up.
+CHARGE_PATIENCE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class TopUp:
+    """A customer's auto top-up as it stands, and the cards it could charge."""
+
+    customer: Customer
+    terms: AutoTopUp | None
+    bought: Decimal
+    methods: list[PaymentMethod]
+
+    @property
+    def is_on(self) -> bool:
+        """Whether credits are bought by themselves."""
+        return self.terms is not None and self.terms.is_on
+
+    @property
+    def pending(self) -> Payment | None:
+        """What is being paid for just now."""
+        return self.terms.pending if self.terms else None
+
+
+@dataclass(frozen=True, slots=True)
+class CreditSettings:
+    """What a customer wants to happen when its credits run low."""
+
+    balance: Balance
+    alerts: list[BalanceAlert]
+    top_up: TopUp
+
+
+def get_credit_settings(*, customer: Customer, at: datetime) -> CreditSettings:
+    """Return a customer's alerts and its auto top-up, beside what it may spend."""
+    return CreditSettings(
+        balance=get_balance(wallet_id=customer.wallet_id, at=at),
+        alerts=list_alerts(customer=customer),
+        top_up=get_top_up(customer=customer, at=at),
+    )
+
+
+def get_top_up(*, customer: Customer, at: datetime) -> TopUp:
+    """Return a customer's auto top-up, and what it bought in an instant's month."""
+    terms = AutoTopUp.objects.select_related("method", "pending__invoice")
+    return TopUp(
+        customer=customer,
+        terms=terms.filter(customer=customer).first(),
+        bought=bought_in_month(customer=customer, at=at),
+        methods=list_methods(customer=customer),
+    )
+
+
+def list_methods(*, customer: Customer) -> list[PaymentMethod]:
+    """Return the cards that a customer lets us charge, newest first."""
+    kept = PaymentMethod.objects.filter(
+        customer=customer,
+        provider=settings.PAYMENT_PROVIDER,
+        removed_at__isnull=True,
+    )
+    return list(kept.order_by("-pk"))
+
+
+def find_method(*, customer: Customer, method_id: int) -> PaymentMethod | None:
+    """Return one of the cards that a customer lets us charge."""
+    methods = list_methods(customer=customer)
+    return next((method for method in methods if method.pk == method_id), None)
+
+
+def bought_in_month(*, customer: Customer, at: datetime) -> Decimal:
+    """Return what was charged unattended in the calendar month (UTC) of an instant.
+
+    What is pending counts; what was declined, or paid and sent back, does not.
+    """
+    month = at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    charged = Payment.objects.filter(
+        invoice__customer=customer,
+        method__isnull=False,
+        status__in=(PaymentStatus.PENDING, PaymentStatus.SUCCEEDED),
+        started_at__gte=month,
+    ).exclude(invoice__status=Status.VOID)
+    return total(charged.values_list("amount", flat=True))
+
+
+def list_customers_to_top_up(*, at: datetime) -> list[int]:
+    """Return the customers whose credits are below what their auto top-up watches."""
+    ready = Q(customer__auto_top_up__retry_at__isnull=True)
+    ready |= Q(customer__auto_top_up__retry_at__lte=at)
+    crossed = BalanceAlert.objects.filter(
+        ready,
+        purpose=AlertPurpose.TOP_UP,
+        is_armed=False,
+        customer__auto_top_up__is_on=True,
+        customer__auto_top_up__pending__isnull=True,
+    )
+    return list(crossed.order_by("customer_id").values_list("customer_id", flat=True))
+
+
+def list_charges_left_alone(*, at: datetime) -> list[int]:
+    """Return the auto top-ups' payments that nobody has ended for a minute."""
+    pending = AutoTopUp.objects.filter(pending__started_at__lte=at - CHARGE_PATIENCE)
+    own = pending.filter(pending__provider=settings.PAYMENT_PROVIDER)
+    return list(own.order_by("pk").values_list(F("pending_id"), flat=True))
+
+
+def list_silent_payments(*, at: datetime) -> list[int]:
+    """Return the payments that have been pending for longer than `PAYMENT_PATIENCE`."""
+    silent = Payment.objects.filter(
+        status=PaymentStatus.PENDING,
+        provider=settings.PAYMENT_PROVIDER,
+        started_at__lte=at - settings.PAYMENT_PATIENCE,
+    )
+    return list(silent.order_by("started_at").values_list("pk", flat=True))
