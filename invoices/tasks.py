@@ -1,5 +1,6 @@
 """What invoices do in the background. Each task is safe to run twice, or late."""
 
+from datetime import timedelta
 from typing import Any
 
 import requests
@@ -7,9 +8,12 @@ from celery import shared_task
 from celery.contrib.django.task import DjangoTask
 from django.utils import timezone
 
-from invoices.payments import simulated
+from invoices.payments import ProviderError, simulated
+from invoices.queries.refunds import list_refunds_under_way
 from invoices.queries.waiting import list_customers_to_invoice
-from invoices.services import runs
+from invoices.services import runs, sending
+
+_AGE = timedelta(minutes=1)
 
 
 @shared_task
@@ -35,3 +39,17 @@ def deliver_simulated_webhook(*, reference: str, choice: str, **_: Any) -> None:
     """Post what a person chose on the simulated checkout, until it is taken."""
     chosen = simulated.Choice(choice)
     simulated.deliver(reference=reference, choice=chosen, at=timezone.now())
+
+
+# Without an answer it is taken up by the sweep, which is no error.
+@shared_task(base=DjangoTask, throws=(ProviderError,))
+def send_refund(*, refund_id: int, **_: Any) -> None:
+    """Ask the provider for a refund's money, and record its answer."""
+    sending.send_refund(refund_id=refund_id, at=timezone.now())
+
+
+@shared_task
+def sweep_refunds(**_: Any) -> None:
+    """Queue one job for each refund that has been on its way for a minute."""
+    for refund_id in list_refunds_under_way(before=timezone.now() - _AGE):
+        send_refund.delay(refund_id=refund_id)

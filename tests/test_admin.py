@@ -22,7 +22,7 @@ from billing.models import (
 )
 from billing.services.events import StreamPart
 from billing.services.metering import record_events
-from invoices.models import Invoice
+from invoices.models import DisputeStatus, Invoice
 from invoices.payments import SignedEvent, get_provider
 from invoices.services.payments import start_payment
 from invoices.services.purchases import buy_pack
@@ -33,6 +33,7 @@ from tests import make
 from tests.billing.backtesting import backtest_on, draft
 from tests.billing.test_stored_prices import EVERYTHING
 from tests.billing.volume import true_up_a_month
+from tests.invoices.refunding import bank_says, bought, refund, send
 from tests.invoices.state import final, use
 from tests.make import NOW
 
@@ -69,6 +70,7 @@ def history() -> Customer:
     final(customer)
     make.amend(customer)
     _buy(customer)
+    _return(customer)
     _backtest(customer)
     true_up_a_month()
     return customer
@@ -84,6 +86,12 @@ def _buy(customer: Customer) -> None:
     }
     event = SignedEvent("evt_1", "payment.succeeded", payload)
     receive_event(provider=get_provider(), event=event, at=NOW)
+
+
+def _return(customer: Customer) -> None:
+    invoice = bought(by=customer)
+    send(refund(invoice, "20"))
+    bank_says(invoice, DisputeStatus.OPEN)
 
 
 def _backtest(customer: Customer) -> None:

@@ -1,3 +1,3 @@
-from invoices.admin import calls, invoices, payments, refunds
+from invoices.admin import calls, invoices, payments, refunding, refunds
 
-__all__ = ["calls", "invoices", "payments", "refunds"]
+__all__ = ["calls", "invoices", "payments", "refunding", "refunds"]
