@@ -13,6 +13,15 @@ _TONES = {
     "open": "warn",
     "paid": "good",
     "void": "bad",
+    "refunded": "good",
+    "on_its_way": "warn",
+    "failed": "bad",
+}
+# How far a refund got, as its customer needs to know.
+_REFUNDS = {
+    "withdrawn": "on_its_way",
+    "sent": "on_its_way",
+    "succeeded": "refunded",
 }
 
 
@@ -45,3 +54,9 @@ def correction_id(cause: str) -> str:
     """Return the id of the correction that caused an entry; nothing if none did."""
     found = cause.startswith(_CORRECTION)
     return cause.removeprefix(_CORRECTION) if found else ""
+
+
+@register.filter
+def refund_state(status: str) -> str:
+    """Return how far a refund got in one of the states that its customer knows."""
+    return _REFUNDS.get(status, status)

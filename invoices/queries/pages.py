@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from billing.models import Customer
-from invoices.models import AppliedCredit, Invoice, InvoiceLine, Status
+from invoices.models import AppliedCredit, Invoice, InvoiceLine, Refund, Status
 from invoices.queries.adjustments import find_corrected_lines
 from invoices.queries.lines import (
     CallPage,
@@ -17,16 +17,19 @@ from invoices.queries.lines import (
 )
 from invoices.queries.listing import get_invoice
 from invoices.queries.prices import describe_price
+from invoices.queries.refunds import is_disputed, list_decided_refunds
 from ledger.money import WIDE, total
 
 
 @dataclass(frozen=True, slots=True)
 class InvoicePage:
-    """An invoice with its lines and the credits that paid for its usage."""
+    """An invoice with its lines, the credits that paid for it, and what went back."""
 
     invoice: Invoice
     lines: list[InvoiceLine]
     credits: list[AppliedCredit]
+    refunds: list[Refund]
+    is_disputed: bool
 
     @property
     def exact_total(self) -> Decimal:
@@ -96,6 +99,8 @@ def get_invoice_page(*, customer: Customer, number: str) -> InvoicePage:
         invoice=invoice,
         lines=list(list_lines(invoice=invoice)),
         credits=list(credits.order_by("pk")),
+        refunds=list_decided_refunds(invoice=invoice),
+        is_disputed=is_disputed(invoice=invoice),
     )
 
 

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from billing.models import Customer
 from invoices.models import (
     CreditNote,
+    Dispute,
     DisputeStatus,
     Invoice,
     Kind,
@@ -126,12 +127,12 @@ def quote_refund(*, invoice: Invoice, at: datetime) -> RefundQuote:
         message = f"{invoice} was not paid in money."
         raise NotPaidError(message)
     is_expired = _is_over(purchased.paid, at)
-    is_disputed = purchased.payment.disputes.filter(status=DisputeStatus.OPEN).exists()
+    contested = purchased.payment.disputes.filter(status=DisputeStatus.OPEN).exists()
     # What is left of an expired bonus is for the sweep to take.
     bonus = purchased.bonus
     voided = bonus.remaining if bonus and not _is_over(bonus, at) else ZERO
     money = ZERO
-    if not (is_expired or is_disputed):
+    if not (is_expired or contested):
         money = _refundable(purchased, voided, at)
     return RefundQuote(
         purchased=purchased,
@@ -139,7 +140,7 @@ def quote_refund(*, invoice: Invoice, at: datetime) -> RefundQuote:
         credits=_credits_for(purchased, money),
         bonus=voided if money else ZERO,
         is_expired=is_expired,
-        is_disputed=is_disputed,
+        is_disputed=contested,
     )
 
 
@@ -228,6 +229,18 @@ def list_refunds(*, invoice: Invoice) -> list[Refund]:
     """Return what was asked to go back of an invoice's payments, with credit notes."""
     refunds = Refund.objects.filter(payment__invoice=invoice)
     return list(refunds.select_related("credit_note").order_by("pk"))
+
+
+def list_decided_refunds(*, invoice: Invoice) -> list[Refund]:
+    """Return the refunds that its customer sees: none that waits, or was declined."""
+    unseen = (RefundStatus.REQUESTED, RefundStatus.DECLINED)
+    return [each for each in list_refunds(invoice=invoice) if each.status not in unseen]
+
+
+def is_disputed(*, invoice: Invoice) -> bool:
+    """Tell whether a payment of an invoice is contested, and its credits are frozen."""
+    disputes = Dispute.objects.filter(payment__invoice=invoice)
+    return disputes.filter(status=DisputeStatus.OPEN).exists()
 
 
 def list_credit_notes(*, customer: Customer) -> QuerySet[CreditNote]:

@@ -225,8 +225,8 @@ class TestQueries:
         ("url", "queries"),
         [
             ("/portal/invoices/", 1),
-            # The invoice, its lines, their tiers, and the credits.
-            (f"/portal/invoices/{NUMBER}/", 4),
+            # The invoice, its lines, their tiers, the credits, refunds and disputes.
+            (f"/portal/invoices/{NUMBER}/", 6),
             # The line and its days.
             (f"/portal/invoices/{NUMBER}/1/", 2),
             # The line, the day's sum, its calls, their charges and keys.
@@ -269,13 +269,14 @@ class TestStrangers:
     def test_are_not_the_customers_own_people(
         self, browser: Client, page: URLPattern
     ) -> None:
-        # Nothing was taken back.
+        # Nothing was taken back, or went back.
         expected = {
             "find": 302,
             "pay": 302,
             "act": 404,
             "buy": 404,
             "correction": 404,
+            "credit-note": 404,
         }
 
         assert ask(browser, page) == expected.get(page.name or "", 200)
