@@ -113,8 +113,10 @@ class TestInvoice:
         for key in "abc":
             send(refund(invoice, "1", key=key))
 
-        with django_assert_num_queries(8):
-            invoice_page(browser)
+        with django_assert_num_queries(9):
+            page = invoice_page(browser)
+
+        assert "CN-2026-000003" in page
 
 
 class TestCreditNote:
