@@ -152,6 +152,17 @@ class TestRefund:
         assert len(queued) == 1
         assert left(invoice) == (23, 0, 23)
 
+    def test_has_a_page_with_its_invoice_and_its_entries(
+        self, operator: Client, invoice: Invoice
+    ) -> None:
+        made = refund(invoice, "20")
+
+        page = read(operator, url_of(made, "change"))
+
+        assert f'href="{url_of(invoice, "change")}">INV-2026-000001</a>' in page
+        assert "refund -20 (refund:" in page
+        assert ": Purchase invoice:INV-2026-000001" in page
+
     def test_pressed_twice_is_one(self, operator: Client, invoice: Invoice) -> None:
         form = {"amount": "20", "reason": "not needed", "key": "k"}
 

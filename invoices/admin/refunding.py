@@ -10,6 +10,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
 from invoices import tasks
@@ -17,6 +19,7 @@ from invoices.models import Invoice, Kind, Refund, RefundStatus, Status
 from invoices.queries.refunds import (
     NotRefundableError,
     RefundPlan,
+    list_entries,
     list_refunds,
     plan_refund,
     quote_refund,
@@ -251,7 +254,18 @@ class RefundAdmin(DecidingAdmin):
     search_fields = ("=reference", "=payment__invoice__number")
     ordering = ("-pk",)
     show_full_result_count = False
+    readonly_fields = ("invoice", "entries")
+
+    def get_fields(self, request: HttpRequest, obj: Refund | None = None) -> list[Any]:
+        return ["invoice", *super().get_fields(request, obj)]
 
     @admin.display(description="invoice")
-    def invoice(self, refund: Refund) -> Any:
-        return refund.payment.invoice
+    def invoice(self, refund: Refund) -> SafeString:
+        invoice = refund.payment.invoice
+        url = reverse("admin:invoices_invoice_change", args=[invoice.pk])
+        return format_html('<a href="{}">{}</a>', url, invoice)
+
+    @admin.display(description="entries")
+    def entries(self, refund: Refund) -> SafeString | str:
+        rows = ((each, each.lot or "overdraft") for each in list_entries(refund=refund))
+        return format_html_join("", "<p>{}: {}</p>", rows) or "-"

@@ -21,9 +21,9 @@ from invoices.models import (
     Status,
 )
 from invoices.queries.purchased import Purchased, find_paying_payment, find_purchased
-from ledger.models import Book, CreditLot
+from ledger.models import Book, CreditLot, Entry
 from ledger.money import WIDE, ZERO, as_text, round_to_currency
-from ledger.queries import get_balance
+from ledger.queries import get_balance, list_run
 
 
 class NotRefundableError(Exception):
@@ -223,6 +223,18 @@ def list_refunds_under_way(*, before: datetime) -> list[int]:
     since = Coalesce("sent_at", "withdrawn_at", "requested_at")
     due = under_way.annotate(since=since).filter(since__lte=before)
     return list(due.order_by("pk").values_list("pk", flat=True))
+
+
+def list_entries(*, refund: Refund) -> list[Entry]:
+    """Return the entries that took a refund's credits, in their order."""
+    if refund.withdrawn_at is None or refund.last_entry is None:
+        return []
+    return list_run(
+        wallet_id=refund.payment.invoice.customer.wallet_id,
+        first=refund.first_entry,
+        last=refund.last_entry,
+        recorded_at=refund.withdrawn_at,
+    )
 
 
 def list_refunds(*, invoice: Invoice) -> list[Refund]:
