@@ -32,7 +32,7 @@ def act_on(*, provider: str, news: News, at: datetime) -> None:
 
     :raises UnknownPaymentError: if it is about no payment of ours.
     :raises UnknownRefundError: if it is about no refund of ours.
-    :raises PaymentRefusedError: if the money must not be credited.
+    :raises PaymentRefusedError: if it cannot be: see the classes of it.
     """
     match news:
         case PaymentNews():

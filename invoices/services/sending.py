@@ -7,6 +7,7 @@ from django.db import transaction
 from invoices.models import Refund, RefundStatus
 from invoices.payments import Progress, RefundNews, get_provider
 from invoices.services.crediting import issue_credit_note
+from invoices.services.payments import PaymentRefusedError
 from invoices.services.returns import ACTOR, reclaim, take_in_provider_refunds
 from invoices.services.taking import give_back, lock_payment
 from ledger.failpoints import failpoint
@@ -36,6 +37,10 @@ def send_refund(*, refund_id: int, at: datetime) -> RefundStatus:
     return RefundStatus(ended.status)
 
 
+class RefundContradictedError(PaymentRefusedError):
+    """A refund that has succeeded is said to have failed, or the other way around."""
+
+
 @transaction.atomic
 def record_answer(*, refund: Refund, news: RefundNews, at: datetime) -> Refund:
     """Note how far a refund got: sent, ended with a credit note, or failed.
@@ -47,6 +52,7 @@ def record_answer(*, refund: Refund, news: RefundNews, at: datetime) -> Refund:
     locked = Refund.objects.select_for_update().get(pk=refund.pk)
     locked.payment = payment
     if locked.status not in UNDER_WAY:
+        _check_agreement(locked, news)
         return locked
     locked.provider_reference = news.provider_reference or locked.provider_reference
     match news.progress:
@@ -57,6 +63,13 @@ def record_answer(*, refund: Refund, news: RefundNews, at: datetime) -> Refund:
         case Progress.FAILED:
             _fail(locked, news.failure, at)
     return locked
+
+
+def _check_agreement(refund: Refund, news: RefundNews) -> None:
+    ended = {RefundStatus.SUCCEEDED, RefundStatus.FAILED} & {refund.status}
+    if ended and news.progress not in (Progress.PENDING, refund.status):
+        message = f"{refund} has {refund.status}, and is said to have {news.progress}"
+        raise RefundContradictedError(message)
 
 
 def _note_sent(refund: Refund, at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from itertools import permutations
 
 import pytest
 from django.db import IntegrityError
@@ -11,6 +12,7 @@ from invoices.payments import Progress, ProviderError
 from invoices.payments.simulated import SimulatedProvider
 from invoices.queries.refunds import list_refunds_under_way, quote_refund
 from invoices.services.news import UnknownRefundError
+from invoices.services.sending import RefundContradictedError
 from ledger.services import expire_wallet
 from tests import make
 from tests.invoices.refunding import (
@@ -158,11 +160,27 @@ class TestNews:
         invoice = bought()
         made = refund(invoice, "20")
 
-        for progress in (Progress.SUCCEEDED, Progress.PENDING, Progress.FAILED):
+        for progress in (Progress.SUCCEEDED, Progress.PENDING, Progress.SUCCEEDED):
             assert answer(made, progress).status == "succeeded"
 
         assert left(invoice) == (30, 30)
         assert notes() == [("CN-2026-000001", 20)]
+
+    @pytest.mark.parametrize(
+        "ends", [*permutations([Progress.SUCCEEDED, Progress.FAILED])]
+    )
+    def test_that_contradict_its_end_are_refused(
+        self, ends: tuple[Progress, ...]
+    ) -> None:
+        invoice = bought()
+        ended = answer(refund(invoice, "20"), ends[0])
+        before = left(invoice)
+
+        with pytest.raises(RefundContradictedError, match="is said to have"):
+            answer(ended, ends[1])
+
+        assert left(invoice) == before
+        assert_books_agree()
 
     def test_of_an_unknown_refund_are_refused(self) -> None:
         made = refund(bought(), "20")
