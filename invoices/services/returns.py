@@ -170,14 +170,15 @@ def _missing(dispute: Dispute) -> Decimal:
     if invoice.kind == Kind.PURCHASE or is_excess(dispute.payment):
         return ZERO
     # Usage that was paid for in money is on the wallet again, as before.
-    return WIDE.subtract(min(money, usage_due(invoice)), dispute.overdrawn_credits)
+    disputes = list_standing_disputes(dispute.payment)
+    owed = total(disputes.values_list("overdrawn_credits", flat=True))
+    unpaid = WIDE.subtract(usage_due(invoice), owed)
+    return min(WIDE.subtract(money, dispute.overdrawn_credits), unpaid)
 
 
 def _contested(dispute: Dispute) -> Decimal:
-    """Return the money that only this dispute takes: none goes back twice."""
+    """Return the money that went back by the dispute, not by a refund before."""
     payment = dispute.payment
     refunds = list_standing_refunds(payment).values_list("amount", flat=True)
-    # Of several disputes the earlier one comes first.
-    others = list_standing_disputes(payment).filter(pk__lt=dispute.pk)
-    elsewhere = total([*refunds, *others.values_list("amount", flat=True)])
-    return max(ZERO, min(dispute.amount, WIDE.subtract(payment.amount, elsewhere)))
+    rest = WIDE.subtract(payment.amount, total(refunds))
+    return max(ZERO, min(dispute.amount, rest))

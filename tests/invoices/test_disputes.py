@@ -7,8 +7,8 @@ import pytest
 from django.db.utils import ProgrammingError
 
 from billing.models.plans import Mode
-from invoices.models import Dispute, DisputeStatus, Refund
-from invoices.payments import DisputeNews, Progress
+from invoices.models import Dispute, DisputeStatus
+from invoices.payments import DisputeNews
 from invoices.payments.simulated import NAME
 from invoices.queries.refunds import quote_refund
 from invoices.services.news import act_on
@@ -17,17 +17,12 @@ from ledger.models import Entry
 from tests import make
 from tests.invoices.months import customer_with, use_dollars
 from tests.invoices.refunding import (
-    answer,
     assert_books_agree,
     bank_says,
     bought,
     left,
     moves,
     paid,
-    paid_twice,
-    provider_says_refunded,
-    refund,
-    send,
     use,
 )
 from tests.invoices.state import final
@@ -181,104 +176,15 @@ class TestLost:
         assert left(invoice) == (-30,)
         assert_books_agree()
 
-
-class TestWithRefunds:
-    def test_takes_once_what_a_refund_has_taken(self) -> None:
-        invoice = bought(bonus="5", used="10")
-        refund(invoice, "20")
-
-        bank_says(invoice, LOST)
-
-        assert left(invoice) == (0, 0, -10)
-        assert_books_agree()
-
-    @pytest.mark.parametrize("status", [OPEN, LOST])
-    def test_holds_the_credits_of_a_refund_that_fails(
-        self, status: DisputeStatus
-    ) -> None:
-        invoice = bought(bonus="5", used="10")
-        ours = refund(invoice, "20")
-        bank_says(invoice, status)
-
-        answer(ours, Progress.FAILED)
-
-        assert left(invoice) == (0, 0, 0 if status == OPEN else -10)
-        assert Dispute.objects.get().credits == 40
-        assert_books_agree()
-
-    def test_that_is_won_returns_what_a_failed_refund_left(self) -> None:
-        invoice = bought(bonus="5")
-        ours = refund(invoice, "20")
-        bank_says(invoice, OPEN)
-        answer(ours, Progress.FAILED)
-
-        bank_says(invoice, WON)
-
-        assert left(invoice) == (50, 5, 55)
-        assert_books_agree()
-
-    def test_that_is_won_keeps_what_was_refunded_meanwhile(self) -> None:
-        invoice = bought()
-        bank_says(invoice, OPEN)
-        provider_says_refunded(invoice, "20")
-
-        bank_says(invoice, WON)
-
-        assert left(invoice) == (30, 30)
-        assert Refund.objects.get().credits == 20
-        assert_books_agree()
-
-    def test_that_is_lost_takes_once_what_was_refunded_too(self) -> None:
-        invoice = bought(used="40")
-        bank_says(invoice, LOST)
-
-        provider_says_refunded(invoice, "50")
-
-        assert left(invoice) == (0, -40)
-        assert_books_agree()
-
-    def test_after_a_refund_at_the_provider_takes_only_the_rest(self) -> None:
-        invoice = bought(used="40")
-        provider_says_refunded(invoice, "30")
-        assert left(invoice) == (0, -20)
-
-        bank_says(invoice, LOST)
-
-        assert left(invoice) == (0, -40)
-        assert_books_agree()
-
-    def test_of_money_in_excess_takes_nothing(self) -> None:
-        ours = paid_twice()
-        answer(ours, Progress.FAILED)
-        news = DisputeNews(
-            provider_reference=ours.payment.provider_reference,
-            dispute="dp_1",
-            status=LOST,
-            amount=ours.amount,
-            currency="USD",
-        )
-
-        act_on(provider=NAME, news=news, at=NOW)
-
-        assert left(ours.payment.invoice) == (50, 50)
-        assert_books_agree()
-
-    def test_two_of_one_payment_take_no_more_than_was_paid(self) -> None:
-        invoice = bought(used="40")
+    def test_twice_of_one_invoice_for_usage_owes_no_more_than_was_used(self) -> None:
+        buyer = customer_with(Mode.POSTPAID, fee="20")
+        use_dollars(30)
+        invoice = paid(final(buyer))
 
         for number in (1, 2):
-            bank_says(invoice, LOST, "30", name=f"dp_{number}")
+            bank_says(invoice, LOST, "25", name=f"dp_{number}")
 
-        assert left(invoice) == (0, -40)
-        assert_books_agree()
-
-    def test_a_refund_under_way_still_ends(self) -> None:
-        invoice = bought()
-        ours = refund(invoice, "20")
-        bank_says(invoice, OPEN)
-
-        assert send(ours).status == "succeeded"
-        assert left(invoice) == (0, 0)
+        assert left(invoice) == (-30,)
         assert_books_agree()
 
 
