@@ -42,6 +42,10 @@ app.conf.beat_schedule = {
         "task": "invoices.tasks.run_invoices",
         "schedule": crontab(minute="*/10"),
     },
+    "see refunds through": {
+        "task": "invoices.tasks.sweep_refunds",
+        "schedule": crontab(),
+    },
     "create partitions": {
         "task": "config.tasks.create_partitions",
         "schedule": crontab(hour=1, minute=0),

@@ -1,6 +1,7 @@
 """What invoices do in the background. Each task is safe to run twice, or late."""
 
 import logging
+from datetime import timedelta
 from typing import Any
 
 import requests
@@ -9,15 +10,17 @@ from celery.contrib.django.task import DjangoTask
 from django.utils import timezone
 
 from invoices.payments import ProviderError, simulated
+from invoices.queries.refunds import list_refunds_under_way
 from invoices.queries.top_ups import (
     list_charges_left_alone,
     list_customers_to_top_up,
     list_silent_payments,
 )
 from invoices.queries.waiting import list_customers_to_invoice
-from invoices.services import asking, runs, top_up_runs
+from invoices.services import asking, runs, sending, top_up_runs
 
 logger = logging.getLogger(__name__)
+_AGE = timedelta(minutes=1)
 
 
 @shared_task
@@ -78,3 +81,17 @@ def settle_payment(*, payment_id: int, **_: Any) -> None:
     except ProviderError:
         # The next sweep asks again.
         logger.warning("Payment %s is not known at its provider yet", payment_id)
+
+
+# Without an answer it is taken up by the sweep, which is no error.
+@shared_task(base=DjangoTask, throws=(ProviderError,))
+def send_refund(*, refund_id: int, **_: Any) -> None:
+    """Ask the provider for a refund's money, and record its answer."""
+    sending.send_refund(refund_id=refund_id, at=timezone.now())
+
+
+@shared_task
+def sweep_refunds(**_: Any) -> None:
+    """Queue one job for each refund that has been on its way for a minute."""
+    for refund_id in list_refunds_under_way(before=timezone.now() - _AGE):
+        send_refund.delay(refund_id=refund_id)

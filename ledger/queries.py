@@ -117,3 +117,17 @@ def list_expiring_wallets(*, expired_before: datetime) -> list[int]:
         expires_at__lte=expired_before, expired_at__isnull=True, remaining__gt=0
     )
     return sorted(set(due.values_list("wallet_id", flat=True)))
+
+
+def get_expired_credits(*, lot: CreditLot) -> Decimal:
+    """Return what was taken of a lot because its time was over."""
+    if lot.expired_at is None:
+        return ZERO
+    taken = Entry.objects.filter(
+        wallet=lot.wallet_id,
+        lot=lot,
+        kind=Kind.EXPIRY,
+        # The moment lets PostgreSQL leave out the months after it.
+        recorded_at__lte=lot.expired_at,
+    )
+    return WIDE.minus(total(taken.values_list("amount", flat=True)))

@@ -22,7 +22,7 @@ from billing.models import (
 )
 from billing.services.events import StreamPart
 from billing.services.metering import record_events
-from invoices.models import Invoice
+from invoices.models import DisputeStatus, Invoice
 from invoices.payments import SignedEvent, get_provider
 from invoices.services.payments import start_payment
 from invoices.services.purchases import buy_pack
@@ -34,6 +34,7 @@ from tests.billing.alerting import alert, call
 from tests.billing.backtesting import backtest_on, draft
 from tests.billing.test_stored_prices import EVERYTHING
 from tests.billing.volume import true_up_a_month
+from tests.invoices.refunding import bank_says, bought, refund, send
 from tests.invoices.state import final, use
 from tests.invoices.topping_up import topped_up
 from tests.make import NOW
@@ -72,6 +73,7 @@ def history() -> Customer:
     make.amend(customer)
     _buy(customer)
     _run_low()
+    _return(customer)
     _backtest(customer)
     true_up_a_month()
     return customer
@@ -93,6 +95,12 @@ def _run_low() -> None:
     other = topped_up(external_id="cus_low")
     alert(other, "8")
     make.record(call("low", customer="cus_low"))
+
+
+def _return(customer: Customer) -> None:
+    invoice = bought(by=customer)
+    send(refund(invoice, "20"))
+    bank_says(invoice, DisputeStatus.OPEN)
 
 
 def _backtest(customer: Customer) -> None:

@@ -15,6 +15,15 @@ _TONES = {
     "open": "warn",
     "paid": "good",
     "void": "bad",
+    "refunded": "good",
+    "on_its_way": "warn",
+    "failed": "bad",
+}
+# How far a refund got, as its customer needs to know.
+_REFUNDS = {
+    "withdrawn": "on_its_way",
+    "sent": "on_its_way",
+    "succeeded": "refunded",
 }
 
 
@@ -55,3 +64,9 @@ def invoice_number(reference: str) -> str:
     if not reference.startswith(_INVOICE):
         return ""
     return reference.removeprefix(_INVOICE).removesuffix(_BONUS)
+
+
+@register.filter
+def refund_state(status: str) -> str:
+    """Return how far a refund got in one of the states that its customer knows."""
+    return _REFUNDS.get(status, status)

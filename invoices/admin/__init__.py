@@ -1,3 +1,10 @@
-from invoices.admin import calls, customers, invoices, payments, refunds
+from invoices.admin import (
+    calls,
+    customers,
+    invoices,
+    payments,
+    refunding,
+    refunds,
+)
 
-__all__ = ["calls", "customers", "invoices", "payments", "refunds"]
+__all__ = ["calls", "customers", "invoices", "payments", "refunding", "refunds"]

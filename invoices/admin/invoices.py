@@ -3,8 +3,10 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from invoices.admin.refunding import RefundingAdmin
 from invoices.models import (
     AppliedCredit,
+    CreditNote,
     Invoice,
     InvoiceLine,
     NumberSeries,
@@ -36,6 +38,8 @@ _LINE_FIELDS: Any = (
 )
 _PAYMENT_FIELDS: Any = ("provider", "reference", AMOUNT, "status", "ended_at")
 
+_NOTE_FIELDS: Any = ("number", exactly("total"), "reason", "issued_at")
+
 
 class InvoiceLineInline(TabularInline[InvoiceLine, Invoice]):
     model = InvoiceLine
@@ -62,8 +66,20 @@ class PaymentInline(TabularInline[Payment, Invoice]):
         return False
 
 
+class CreditNoteInline(TabularInline[CreditNote, Invoice]):
+    model = CreditNote
+    fields = readonly_fields = _NOTE_FIELDS
+    can_delete = False
+    extra = max_num = 0
+
+    def has_add_permission(
+        self, request: HttpRequest, obj: Invoice | None = None
+    ) -> bool:
+        return False
+
+
 @admin.register(Invoice)
-class InvoiceAdmin(ReadOnlyAdmin[Invoice]):
+class InvoiceAdmin(RefundingAdmin):
     list_display = (
         "__str__",
         "customer",
@@ -81,7 +97,7 @@ class InvoiceAdmin(ReadOnlyAdmin[Invoice]):
     search_fields = ("=number", "=customer__external_id")
     ordering = ("-pk",)
     show_full_result_count = False
-    inlines = [InvoiceLineInline, PaymentInline]
+    inlines = [InvoiceLineInline, PaymentInline, CreditNoteInline]
 
 
 @admin.register(InvoiceLine)

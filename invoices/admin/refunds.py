@@ -1,17 +1,7 @@
 from django.contrib import admin
 
-from invoices.models import CreditNote, Dispute, Refund
+from invoices.models import CreditNote, Dispute
 from ledger.admin import AMOUNT, HistoryAdmin, ReadOnlyAdmin, exactly
-
-
-@admin.register(Refund)
-class RefundAdmin(ReadOnlyAdmin[Refund]):
-    list_display = ("__str__", "payment", AMOUNT, "kind", "status", "requested_by")
-    list_filter = ("status", "kind")
-    list_select_related = ("payment",)
-    search_fields = ("=reference", "=payment__invoice__number")
-    ordering = ("-pk",)
-    show_full_result_count = False
 
 
 @admin.register(CreditNote)

@@ -19,6 +19,7 @@ class InvoiceOutput(serializers.ModelSerializer[Invoice]):
     carried_over = AmountField()
     amount_due = AmountField()
     amount_paid = AmountField()
+    amount_refunded = AmountField(help_text="What its credit notes took back.")
     pack = serializers.CharField(source="pack.code", default=None)
 
     class Meta:
@@ -36,6 +37,7 @@ class InvoiceOutput(serializers.ModelSerializer[Invoice]):
             "carried_over",
             "amount_due",
             "amount_paid",
+            "amount_refunded",
             "finalized_at",
             "paid_at",
         ]

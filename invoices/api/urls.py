@@ -3,6 +3,7 @@ from django.urls import path
 from invoices import converters  # noqa: F401 - registers the types of the paths below.
 from invoices.api.calls import CallsView, EventView
 from invoices.api.corrections import AmendView, VoidView
+from invoices.api.credit_notes import CreditNotesView, CreditNoteView
 from invoices.api.invoices import InvoicesView, InvoiceView
 from invoices.api.lines import DaysView, LinesView
 from invoices.api.purchases import PurchasesView
@@ -13,6 +14,8 @@ _LINE = "invoices/<str:number>/lines/<int:position>"
 urlpatterns = [
     path("invoices", InvoicesView.as_view(), name="invoices"),
     path("invoices/<str:number>", InvoiceView.as_view(), name="invoice"),
+    path("credit-notes", CreditNotesView.as_view(), name="credit-notes"),
+    path("credit-notes/<str:number>", CreditNoteView.as_view(), name="credit-note"),
     path("invoices/<str:number>/lines", LinesView.as_view(), name="invoice-lines"),
     path(f"{_LINE}/days", DaysView.as_view(), name="invoice-line-days"),
     path(

@@ -1,5 +1,7 @@
 """Money that goes back: refunds with their credit notes, and disputes."""
 
+from decimal import Decimal
+
 import pgtrigger
 from django.db import models
 from django.db.models import F, Q
@@ -10,6 +12,7 @@ from invoices.models.payments import Payment
 from invoices.triggers import KEEP_ENDED_REFUND, NEVER_ABOVE_PAID, NEVER_ABOVE_TOTAL
 from ledger.append_only import AppendOnly
 from ledger.models import ExactDecimalField, is_number
+from ledger.money import ZERO, total
 
 
 class RefundKind(models.TextChoices):
@@ -133,6 +136,14 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return f"refund {self.pk}"
+
+    @property
+    def credits_taken(self) -> Decimal:
+        """All credits that are off the wallet for it; none if it failed."""
+        if self.status == RefundStatus.FAILED:
+            return ZERO
+        parts = (self.credits, self.bonus_credits, self.overdrawn_credits)
+        return total(parts)
 
 
 class CreditNote(AppendOnly):

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from invoices import converters  # noqa: F401 - registers the types of the paths below.
+from invoices.portal.credit_notes import CreditNoteView
 from invoices.portal.credit_settings import (
     AlertView,
     CardView,
@@ -33,6 +34,7 @@ urlpatterns = [
     ),
     path("calls/<key:key>", CallView.as_view(), name="call"),
     path("corrections/<int:pk>/", CorrectionView.as_view(), name="correction"),
+    path("credit-notes/<str:number>/", CreditNoteView.as_view(), name="credit-note"),
     path("find/", FindView.as_view(), name="find"),
     path("buy/", BuyView.as_view(), name="buy"),
     path(_SETTINGS, CreditSettingsView.as_view(), name="credit-settings"),

@@ -1,6 +1,7 @@
 """Finding a payment by what its provider calls it. Nothing here writes."""
 
-from invoices.models import Payment
+from invoices.models import DisputeStatus, Payment, PaymentStatus
+from invoices.payments.simulated import Choice
 
 
 def get_payment(*, provider: str, reference: str) -> Payment:
@@ -10,3 +11,18 @@ def get_payment(*, provider: str, reference: str) -> Payment:
     """
     payments = Payment.objects.select_related("invoice__customer")
     return payments.get(provider=provider, reference=reference)
+
+
+def list_choices(*, payment: Payment) -> tuple[Choice, ...]:
+    """Return what may happen to a simulated payment next.
+
+    Pressing a button again before the webhook is here does no harm: the same choice is
+    the same event.
+    """
+    if payment.status != PaymentStatus.SUCCEEDED:
+        return (Choice.PAY, Choice.DECLINE)
+    dispute = payment.disputes.order_by("pk").first()
+    if dispute is None:
+        return (Choice.PAY, Choice.DISPUTE)
+    is_open = dispute.status == DisputeStatus.OPEN
+    return (Choice.WIN, Choice.LOSE) if is_open else ()

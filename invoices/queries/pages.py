@@ -10,6 +10,7 @@ from invoices.models import (
     Invoice,
     InvoiceLine,
     PaymentStatus,
+    Refund,
     Status,
 )
 from invoices.queries.adjustments import find_corrected_lines
@@ -23,17 +24,20 @@ from invoices.queries.lines import (
 )
 from invoices.queries.listing import get_invoice
 from invoices.queries.prices import describe_price
+from invoices.queries.refunds import is_disputed, list_decided_refunds
 from ledger.money import WIDE, total
 
 
 @dataclass(frozen=True, slots=True)
 class InvoicePage:
-    """An invoice with its lines and the credits that paid for its usage."""
+    """An invoice with its lines, the credits that paid for it, and what went back."""
 
     invoice: Invoice
     lines: list[InvoiceLine]
     credits: list[AppliedCredit]
     is_being_charged: bool
+    refunds: list[Refund]
+    is_disputed: bool
 
     @property
     def exact_total(self) -> Decimal:
@@ -105,6 +109,8 @@ def get_invoice_page(*, customer: Customer, number: str) -> InvoicePage:
         lines=list(list_lines(invoice=invoice)),
         credits=list(credits.order_by("pk")),
         is_being_charged=_is_being_charged(invoice),
+        refunds=list_decided_refunds(invoice=invoice),
+        is_disputed=is_disputed(invoice=invoice),
     )
 
 

@@ -11,6 +11,7 @@ from billing.services.alerts import review_balance
 from billing.services.grants import grant_pack, grant_purchase
 from invoices.models import Invoice, Payment, PaymentMethod, PaymentStatus, Status
 from invoices.payments import Card
+from invoices.queries.purchased import reference_of
 from invoices.services.excess import return_excess
 from invoices.services.settlement import usage_due
 from invoices.services.top_ups import note_top_up_ended
@@ -190,11 +191,6 @@ def _settle_usage(invoice: Invoice, at: datetime) -> None:
             occurred_at=at,
         )
         review_balance(customer_id=invoice.customer_id, at=at)
-
-
-def reference_of(invoice: Invoice) -> str:
-    """Return what lots and entries call the invoice that they come from."""
-    return f"invoice:{invoice.number}"
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 """The simulated provider's page. Its unguessable address is the right to see it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -13,41 +14,58 @@ from django.views.generic import TemplateView
 
 from invoices.models import Payment
 from invoices.payments.simulated import NAME, Choice, DemoCard, choose
-from invoices.queries.checkout import get_payment
+from invoices.queries.checkout import get_payment, list_choices
 from invoices.tasks import deliver_simulated_webhook
 
 _MESSAGES = {
     Choice.PAY: "Payment received; it is being confirmed.",
     Choice.DECLINE: "Payment declined; nothing was charged.",
+    Choice.DISPUTE: "The bank took the money back, until it decides.",
+    Choice.WIN: "The bank decided for the seller.",
+    Choice.LOSE: "The bank decided for the payer.",
 }
 
 
 class ChoiceForm(forms.Form):
-    """Which button was pressed, and which card was in the field."""
+    """Which button was pressed, and which card was in the field.
 
-    choice = forms.ChoiceField(choices=[(each.value, each.name) for each in _MESSAGES])
+    `offered` are the choices that the payment still leaves.
+    """
+
+    choice = forms.ChoiceField(choices=[])
     card = forms.ChoiceField(
         choices=[(each.value, each.name) for each in DemoCard], required=False
     )
 
+    def __init__(self, *args: Any, offered: Iterable[Choice], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = [(each.value, each.name) for each in offered]
+        self.fields["choice"] = forms.ChoiceField(choices=names)
+
 
 @method_decorator(never_cache, name="dispatch")
 class SimulatedCheckoutView(TemplateView):
-    """Shows what is due: to pay, to decline, or to leave without a word."""
+    """Shows what is due: to pay, to decline, or to leave without a word.
+
+    What was paid may be disputed, and that decided: as payers and banks do elsewhere.
+    """
 
     template_name = "invoices/simulated_checkout.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         payment = _get_payment(kwargs["reference"])
         return super().get_context_data(
-            **kwargs, payment=payment, leave_url=_return_url(self.request)
+            **kwargs,
+            payment=payment,
+            offered=list_choices(payment=payment),
+            leave_url=_return_url(self.request),
         )
 
     def post(self, request: HttpRequest, reference: str) -> HttpResponse:
-        form = ChoiceForm(request.POST)
+        payment = _get_payment(reference)
+        form = ChoiceForm(request.POST, offered=list_choices(payment=payment))
         if not form.is_valid():
             return self.render_to_response(self.get_context_data(reference=reference))
-        payment = _get_payment(reference)
         # Whether it is paid is for the webhook to say, never for this browser.
         choice = Choice(form.cleaned_data["choice"])
         card = DemoCard(form.cleaned_data["card"] or DemoCard.WORKS)

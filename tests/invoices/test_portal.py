@@ -230,8 +230,9 @@ class TestQueries:
         ("url", "queries"),
         [
             ("/portal/invoices/", 1),
-            # The invoice, its lines, their tiers, the credits, and a charge under way.
-            (f"/portal/invoices/{NUMBER}/", 5),
+            # The invoice, its lines, their tiers, the credits, a charge under way,
+            # refunds and disputes.
+            (f"/portal/invoices/{NUMBER}/", 7),
             # The line and its days.
             (f"/portal/invoices/{NUMBER}/1/", 2),
             # The line, the day's sum, its calls, their charges and keys.
@@ -275,7 +276,7 @@ class TestStrangers:
     def test_are_not_the_customers_own_people(
         self, browser: Client, page: URLPattern
     ) -> None:
-        # Nothing was taken back.
+        # Nothing was taken back, or went back.
         expected = {
             "find": 302,
             "pay": 302,
@@ -283,6 +284,7 @@ class TestStrangers:
             "buy": 404,
             "correction": 404,
             "remove-card": 404,
+            "credit-note": 404,
         } | SETTINGS
 
         assert ask(browser, page) == expected.get(page.name or "", 200)

@@ -134,6 +134,15 @@ class TestWebhook:
 
         assert response.status_code == 422
 
+    def test_a_refund_told_too_early_comes_again(self, payment: Payment) -> None:
+        told = body_of(payment, "charge.refunded", amount="20")
+
+        assert post(told, message_id="msg_refund").status_code == 422
+        post(body_of(payment))
+        assert post(told, message_id="msg_refund").status_code == 200
+
+        assert CreditLot.objects.get().remaining == 30
+
     def test_another_kind_is_kept_and_nothing_follows(self, payment: Payment) -> None:
         response = post(body_of(payment, "payment.created"))
 

@@ -15,6 +15,8 @@ from ledger.money import (
     allocate,
     as_text,
     exact,
+    exact_up,
+    floor_to_currency,
     format_exact,
     format_money,
     format_quantity,
@@ -31,6 +33,32 @@ currencies = st.sampled_from(["JPY", "USD", "KWD", "CLF"])
 
 def decimals(*texts: str) -> list[Decimal]:
     return [Decimal(text) for text in texts]
+
+
+class TestOneWay:
+    @pytest.mark.parametrize(
+        ("amount", "currency", "rounded"),
+        [
+            ("49.999", "USD", "49.99"),
+            ("49.99", "USD", "49.99"),
+            ("-0.001", "USD", "-0.01"),
+            ("0.9", "JPY", "0"),
+        ],
+    )
+    def test_down_is_never_above(
+        self, amount: str, currency: str, rounded: str
+    ) -> None:
+        assert str(floor_to_currency(Decimal(amount), currency)) == rounded
+
+    @given(amounts, st.integers(1, 999))
+    def test_up_is_the_least_that_is_not_below(
+        self, amount: Decimal, divisor: int
+    ) -> None:
+        quotient = WIDE.divide(amount, Decimal(divisor))
+
+        stored = exact_up(quotient)
+
+        assert WIDE.subtract(stored, Decimal("1e-18")) < quotient <= stored
 
 
 class TestExact:
