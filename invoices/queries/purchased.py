@@ -118,8 +118,6 @@ def find_purchased(payment: Payment) -> Purchased | None:
         reference__in=(reference, f"{reference}:bonus"),
     )
     found = {lot.reference: lot for lot in lots}
-    if reference not in found:
-        return None
     refunds = list(list_standing_refunds(payment))
     disputes = list(list_standing_disputes(payment))
     both: list[Refund | Dispute] = [*refunds, *disputes]

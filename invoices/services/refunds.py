@@ -10,7 +10,7 @@ from django.utils.crypto import get_random_string
 from invoices.models import Invoice, Refund, RefundKind, RefundStatus
 from invoices.queries.purchased import find_paying_payment
 from invoices.queries.refunds import RefundPlan, plan_refund, quote_refund
-from invoices.services.taking import Parts, lock_payment, take, withdrawals_of
+from invoices.services.taking import Parts, lock_payment, withdraw
 
 
 class RefundKeyReusedError(Exception):
@@ -76,15 +76,8 @@ def _repeated(refund: Refund, amount: Decimal | None) -> Refund:
 
 
 def _withdraw(refund: Refund, plan: RefundPlan, *, by: str, at: datetime) -> None:
-    """Take the credits, and note where: from here on the money is owed."""
     parts = Parts(credits=plan.credits, bonus=plan.bonus)
-    run = take(refund, withdrawals_of(plan.quote.purchased, parts), by=by, at=at)
-    refund.status = RefundStatus.WITHDRAWN
-    refund.credits, refund.bonus_credits = plan.credits, plan.bonus
-    if run:
-        refund.first_entry, refund.last_entry = run.first, run.last
-        refund.withdrawn_at = run.recorded_at
-    refund.save()
+    withdraw(refund, plan.quote.purchased, parts, by=by, at=at)
 
 
 class NotWaitingError(Exception):

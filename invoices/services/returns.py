@@ -27,7 +27,7 @@ from invoices.queries.purchased import (
 )
 from invoices.services.crediting import issue_credit_note
 from invoices.services.settlement import usage_due
-from invoices.services.taking import Parts, give_back, take, withdrawals_of
+from invoices.services.taking import Parts, give_back, take, withdraw, withdrawals_of
 from ledger.money import WIDE, ZERO, total
 
 ACTOR = "payment provider"
@@ -46,7 +46,9 @@ def take_in_provider_refunds(payment: Payment, *, at: datetime) -> Refund | None
         return None
     _thaw_all(payment, at=at)
     refund = _make(payment, amount, at=at)
-    _withdraw(refund, at=at)
+    purchased = find_purchased(payment)
+    parts = _parts(purchased, amount) if purchased else Parts()
+    withdraw(refund, purchased, parts, by=ACTOR, at=at)
     refund.status, refund.ended_at = RefundStatus.SUCCEEDED, at
     refund.save()
     issue_credit_note(refund, at=at)
@@ -69,19 +71,6 @@ def _make(payment: Payment, amount: Decimal, *, at: datetime) -> Refund:
         requested_at=at,
         approval_above=ZERO,
     )
-
-
-def _withdraw(refund: Refund, *, at: datetime) -> None:
-    purchased = find_purchased(refund.payment)
-    parts = _parts(purchased, refund.amount) if purchased else Parts()
-    run = take(refund, withdrawals_of(purchased, parts), by=ACTOR, at=at)
-    refund.credits, refund.bonus_credits = parts.credits, parts.bonus
-    refund.overdrawn_credits = parts.overdrawn
-    if run:
-        refund.first_entry, refund.last_entry = run.first, run.last
-        refund.withdrawn_at = run.recorded_at
-    refund.status = RefundStatus.WITHDRAWN
-    refund.save()
 
 
 def _parts(purchased: Purchased, money: Decimal) -> Parts:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from invoices.models import Dispute, Payment, Refund
+from invoices.models import Dispute, Payment, Refund, RefundStatus
 from invoices.queries.purchased import Purchased
 from ledger.models import Book, Kind
 from ledger.money import ZERO
@@ -42,6 +42,25 @@ def withdrawals_of(purchased: Purchased | None, parts: Parts) -> list[Withdrawal
         wanted.append((purchased.paid.pk, parts.credits, Book.REFUNDED))
     wanted.append((None, parts.overdrawn, Book.REFUNDED))
     return [Withdrawal(*each) for each in wanted if each[1]]
+
+
+def withdraw(
+    refund: Refund,
+    purchased: Purchased | None,
+    parts: Parts,
+    *,
+    by: str,
+    at: datetime,
+) -> None:
+    """Take a refund's credits, and note where: from here on the money is owed."""
+    run = take(refund, withdrawals_of(purchased, parts), by=by, at=at)
+    refund.status = RefundStatus.WITHDRAWN
+    refund.credits, refund.bonus_credits = parts.credits, parts.bonus
+    refund.overdrawn_credits = parts.overdrawn
+    if run:
+        refund.first_entry, refund.last_entry = run.first, run.last
+        refund.withdrawn_at = run.recorded_at
+    refund.save()
 
 
 def take(

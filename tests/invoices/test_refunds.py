@@ -190,6 +190,12 @@ class TestRequest:
             "withdrawn",
         )
 
+    def test_of_what_was_not_paid_is_refused(self) -> None:
+        invoice = buy_pack(customer=make.customer(), pack=make.pack(), at=NOW)
+
+        with pytest.raises(NotPaidError):
+            refund(invoice)
+
     def test_says_that_nothing_is_left(self) -> None:
         invoice = bought()
         refund(invoice)
