@@ -52,14 +52,21 @@ FREEZE_WITH_INVOICE = pgtrigger.Trigger(
         RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     """,
 )
+# What its provider says to have given back of it may grow.
 KEEP_SUCCEEDED = pgtrigger.Trigger(
     name="kept_once_succeeded",
     when=pgtrigger.Before,
     operation=pgtrigger.Update | pgtrigger.Delete,
     condition=pgtrigger.Condition("OLD.status = 'succeeded'"),
+    declare=[("living", "text[] := ARRAY['refunded_at_provider']")],
     func="""
-        RAISE EXCEPTION 'payment % succeeded: % refused', OLD.reference, TG_OP
-        USING ERRCODE = 'restrict_violation';
+        IF TG_OP = 'DELETE' OR to_jsonb(OLD) - living <> to_jsonb(NEW) - living
+            OR NEW.refunded_at_provider < OLD.refunded_at_provider
+        THEN
+            RAISE EXCEPTION 'payment % succeeded: % refused', OLD.reference, TG_OP
+            USING ERRCODE = 'restrict_violation';
+        END IF;
+        RETURN NEW;
     """,
 )
 # The payment is locked, so that two refunds cannot both find room.

@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, Q
 from billing.models import TrueUp, UsageRollup
 from billing.queries.true_ups import list_true_ups, work_out_true_ups
 from invoices.models import Invoice, Kind, Status
+from invoices.return_checks import verify_returns
 from ledger.money import as_text
 from ledger.verification import SHOWN, Finding, compare
 
@@ -83,13 +84,12 @@ CREDITS = """
 """
 PAYMENTS = """
     SELECT format('invoice %s', invoice.number),
-        coalesce(sum(payment.amount - coalesce(excess.amount, 0)), 0),
-        invoice.amount_paid
+        coalesce(sum(payment.amount), 0), invoice.amount_paid
     FROM invoices_invoice AS invoice
     LEFT JOIN invoices_payment AS payment
         ON payment.invoice_id = invoice.id AND payment.status = 'succeeded'
-    LEFT JOIN invoices_refund AS excess
-        ON excess.payment_id = payment.id AND excess.kind = 'excess'
+        AND payment.id NOT IN (
+            SELECT payment_id FROM invoices_refund WHERE kind = 'excess')
     WHERE invoice.status <> 'draft' AND invoice.amount_due > 0
     GROUP BY invoice.id
 """
@@ -97,8 +97,10 @@ NUMBERS = """
     SELECT format('series %s', series), last, found
     FROM (
         SELECT series || '-' || year AS series, last,
-            (SELECT count(*) FROM invoices_invoice
-                WHERE number LIKE series || '-' || year || '-%') AS found
+            (SELECT count(*) FROM (
+                SELECT number FROM invoices_invoice
+                UNION ALL SELECT number FROM invoices_creditnote
+            ) AS given WHERE number LIKE series || '-' || year || '-%') AS found
         FROM invoices_numberseries
     ) AS counted
 """
@@ -143,7 +145,7 @@ def _describe(rows: Iterable[TrueUp]) -> list[str]:
 def verify_invoices() -> Iterator[Finding]:
     """Check lines, totals, credits and payments against what they are made of.
 
-    The numbers of each series are checked for gaps.
+    The numbers of each series are checked for gaps, and what went back of payments.
     """
     yield compare("invoice line = sum of its calls", LINES)
     yield compare("invoice = all charges of its period", COMPLETE)
@@ -153,4 +155,5 @@ def verify_invoices() -> Iterator[Finding]:
     yield compare("invoice due = total - credits - carried over", PARTS)
     yield compare("applied credits = funding of the period", CREDITS)
     yield compare("paid invoice = its payments, less what was paid in excess", PAYMENTS)
-    yield compare("invoice numbers have no gap", NUMBERS)
+    yield compare("invoice and credit note numbers have no gap", NUMBERS)
+    yield from verify_returns()

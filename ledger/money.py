@@ -7,6 +7,7 @@ nothing else in the project rounds or formats an amount.
 from collections.abc import Iterable, Sequence
 from decimal import (
     ROUND_05UP,
+    ROUND_CEILING,
     ROUND_FLOOR,
     ROUND_HALF_EVEN,
     ROUND_HALF_UP,
@@ -63,6 +64,14 @@ def exact(value: Decimal) -> Decimal:
     return _quantize(value, _QUANTUM, ROUND_HALF_EVEN)
 
 
+def exact_up(value: Decimal) -> Decimal:
+    """Return the least amount that can be stored and is not below a value.
+
+    :raises MoneyError: as `exact` does.
+    """
+    return _quantize(value, _QUANTUM, ROUND_CEILING)
+
+
 def total(amounts: Iterable[Decimal]) -> Decimal:
     """Add amounts up without losing a digit, which the built-in `sum` would.
 
@@ -85,6 +94,14 @@ def round_to_currency(amount: Decimal, currency: str) -> Decimal:
     """
     rounded = _quantize(amount, _smallest_coin(currency), ROUND_HALF_UP)
     return rounded if rounded else rounded.copy_abs()
+
+
+def floor_to_currency(amount: Decimal, currency: str) -> Decimal:
+    """Return the most that can be paid and is not above an amount: $49.999 is $49.99.
+
+    :raises MoneyError: as `round_to_currency` does.
+    """
+    return _quantize(amount, _smallest_coin(currency), ROUND_FLOOR)
 
 
 def allocate(amounts: Sequence[Decimal], currency: str) -> list[Decimal]:

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Case, FilteredRelation, Q, QuerySet, When
 
 from ledger.burn_down import OpenLot
-from ledger.models import CreditLot, Entry, Source, Wallet
+from ledger.models import CreditLot, Entry, Kind, Source, Wallet
 from ledger.money import WIDE, ZERO, total
 
 
@@ -115,3 +115,17 @@ def list_expiring_wallets(*, expired_before: datetime) -> list[int]:
         expires_at__lte=expired_before, expired_at__isnull=True, remaining__gt=0
     )
     return sorted(set(due.values_list("wallet_id", flat=True)))
+
+
+def get_expired_credits(*, lot: CreditLot) -> Decimal:
+    """Return what was taken of a lot because its time was over."""
+    if lot.expired_at is None:
+        return ZERO
+    taken = Entry.objects.filter(
+        wallet=lot.wallet_id,
+        lot=lot,
+        kind=Kind.EXPIRY,
+        # The moment lets PostgreSQL leave out the months after it.
+        recorded_at__lte=lot.expired_at,
+    )
+    return WIDE.minus(total(taken.values_list("amount", flat=True)))

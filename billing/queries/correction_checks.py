@@ -97,6 +97,8 @@ ENTRIES = """
             AND entry.sequence
                 BETWEEN correction.first_entry AND correction.last_entry
         WHERE entry.kind = 'reversal'
+            -- Credits that were not used, put back: for the checks of refunds.
+            AND entry.cause NOT LIKE 'refund:%' AND entry.cause NOT LIKE 'dispute:%'
         GROUP BY 1, 2, 3
     ) AS given USING (customer_id, event_id, lot_id)
 """
@@ -107,7 +109,8 @@ REVERSED_ONCE = """
             string_agg(reversal.lot_id::text, ', '))
     FROM ledger_entry AS reversal
     LEFT JOIN ledger_entry AS entry ON entry.wallet_id = reversal.wallet_id
-        AND entry.sequence = reversal.reverses AND entry.kind = 'usage'
+        AND entry.sequence = reversal.reverses
+        AND entry.kind IN ('usage', 'refund', 'dispute')
     WHERE reversal.kind = 'reversal'
     GROUP BY reversal.wallet_id, reversal.reverses, entry.amount, entry.lot_id
 """

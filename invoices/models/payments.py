@@ -1,7 +1,7 @@
 """Whether an invoice was paid, and what its provider said of it."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from billing.models import Customer
@@ -74,6 +74,8 @@ class Payment(models.Model):
         max_length=16, choices=PaymentStatus.choices, default=PaymentStatus.PENDING
     )
     failure = models.CharField(max_length=200, blank=True, db_default="")
+    # The most that its provider ever said to have given back, whoever asked for it.
+    refunded_at_provider = ExactDecimalField(default=0, db_default=0)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 
@@ -91,6 +93,12 @@ class Payment(models.Model):
             models.CheckConstraint(
                 condition=Q(amount__gt=0) & is_number("amount"),
                 name="invoices_payment_amount_positive",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    refunded_at_provider__gte=0, refunded_at_provider__lte=F("amount")
+                ),
+                name="invoices_payment_refunded_within_amount",
             ),
         ]
         indexes = [

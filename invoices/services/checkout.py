@@ -5,6 +5,7 @@ from datetime import datetime
 from invoices.models import Invoice
 from invoices.payments import get_provider
 from invoices.services.payments import note_checkout, start_payment
+from ledger.failpoints import failpoint
 
 
 def start_checkout(
@@ -17,9 +18,12 @@ def start_checkout(
     :raises NotOpenError: if there is nothing to pay.
     :raises ProviderError: if the provider does not answer; asking again is safe.
     """
+    failpoint("purchase-invoiced")
     payment = start_payment(
         invoice=invoice, return_url=return_url, saves_method=saves_method, at=at
     )
+    failpoint("purchase-begun")
     checkout = get_provider().start_checkout(payment=payment)
+    failpoint("purchase-offered")
     note_checkout(payment=payment, checkout_reference=checkout.reference)
     return checkout.url

@@ -2,20 +2,53 @@
 
 from datetime import datetime
 
-from invoices.models import Payment
-from invoices.payments import News, PaymentNews, Progress
-from invoices.services.payments import UnknownPaymentError, fail_payment, mark_paid
+from invoices.models import Payment, PaymentStatus, Refund
+from invoices.payments import (
+    ChargeRefunded,
+    DisputeNews,
+    News,
+    PaymentNews,
+    Progress,
+    RefundNews,
+)
+from invoices.services.disputes import note_dispute
+from invoices.services.payments import (
+    PaymentRefusedError,
+    UnknownPaymentError,
+    fail_payment,
+    mark_paid,
+)
+from invoices.services.provider_refunds import note_charge_refunded
+from invoices.services.sending import record_answer
+from ledger.failpoints import failpoint
+
+
+class UnknownRefundError(PaymentRefusedError):
+    """No refund of this reference was asked for."""
 
 
 def act_on(*, provider: str, news: News, at: datetime) -> None:
     """Do what news of a payment, a refund or a dispute call for; twice is once.
 
     :raises UnknownPaymentError: if it is about no payment of ours.
+    :raises UnknownRefundError: if it is about no refund of ours.
     :raises PaymentRefusedError: if the money must not be credited.
     """
     match news:
         case PaymentNews():
             _end_payment(provider, news, at)
+        case RefundNews():
+            _end_refund(provider, news, at)
+        case ChargeRefunded():
+            note_charge_refunded(
+                payment=_find_paid(provider, news.provider_reference),
+                amount_refunded=news.amount_refunded,
+                currency=news.currency,
+                at=at,
+            )
+        case DisputeNews():
+            payment = _find_paid(provider, news.provider_reference)
+            note_dispute(payment=payment, news=news, at=at)
 
 
 def _end_payment(provider: str, news: PaymentNews, at: datetime) -> None:
@@ -35,3 +68,28 @@ def _end_payment(provider: str, news: PaymentNews, at: datetime) -> None:
             card=news.card,
             at=at,
         )
+        failpoint("purchase-paid")
+
+
+def _end_refund(provider: str, news: RefundNews, at: datetime) -> None:
+    ours = Refund.objects.filter(payment__provider=provider, reference=news.reference)
+    refund = ours.first()
+    if refund is None:
+        raise UnknownRefundError(news.reference)
+    record_answer(refund=refund, news=news, at=at)
+
+
+def _find_paid(provider: str, provider_reference: str) -> Payment:
+    """Return the payment that its provider calls so.
+
+    News of what became of it may come before those that it was made: they come again.
+    """
+    paid = Payment.objects.filter(
+        provider=provider,
+        provider_reference=provider_reference,
+        status=PaymentStatus.SUCCEEDED,
+    )
+    payment = paid.first() if provider_reference else None
+    if payment is None:
+        raise UnknownPaymentError(provider_reference)
+    return payment

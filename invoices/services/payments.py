@@ -10,6 +10,7 @@ from django.utils.crypto import get_random_string
 from billing.services.grants import grant_pack, grant_purchase
 from invoices.models import Invoice, Payment, PaymentMethod, PaymentStatus, Status
 from invoices.payments import Card
+from invoices.queries.purchased import reference_of
 from invoices.services.excess import return_excess
 from invoices.services.settlement import usage_due
 from ledger.posting import lock_wallets
@@ -183,11 +184,6 @@ def _settle_usage(invoice: Invoice, at: datetime) -> None:
             actor=ACTOR,
             occurred_at=at,
         )
-
-
-def reference_of(invoice: Invoice) -> str:
-    """Return what lots and entries call the invoice that they come from."""
-    return f"invoice:{invoice.number}"
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ from datetime import datetime
 from invoices.models import ProviderEvent
 from invoices.payments import PaymentProvider, SignedEvent
 from invoices.services.news import act_on
+from ledger.failpoints import failpoint
 
 
 def receive_event(
@@ -16,6 +17,7 @@ def receive_event(
     off in between. What has the same id is the same event: the first one stands.
 
     :raises UnknownPaymentError: if it is about no payment of ours.
+    :raises UnknownRefundError: if it is about no refund of ours.
     :raises PaymentRefusedError: if the money must not be credited.
     :raises WebhookError: if it cannot be understood.
     """
@@ -24,6 +26,7 @@ def receive_event(
         event_id=event.event_id,
         defaults={"kind": event.kind, "payload": event.payload},
     )
+    failpoint("purchase-announced")
     first = SignedEvent(stored.event_id, stored.kind, stored.payload)
     news = provider.read(first)
     if news:

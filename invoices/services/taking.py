@@ -1,0 +1,88 @@
+"""Taking the credits of what a payment bought off their wallet, and back.
+
+Everything here runs inside the transaction of a public service, with the wallet locked.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from invoices.models import Dispute, Payment, Refund
+from invoices.queries.purchased import Purchased
+from ledger.models import Book, Kind
+from ledger.money import ZERO
+from ledger.posting import lock_wallets
+from ledger.withdrawing import Run, Withdrawal, put_back, withdraw_credits
+
+
+def lock_payment(payment_id: int) -> Payment:
+    """Lock a payment until the transaction ends, its customer's wallet first."""
+    payments = Payment.objects.select_related("invoice__customer")
+    payment = payments.get(pk=payment_id)
+    # The wallet's lock is taken first, as everywhere.
+    lock_wallets([payment.invoice.customer.wallet_id])
+    return payments.select_for_update(of=("self",)).get(pk=payment_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Credits to be taken: of the paid lot, of its bonus, and used ones."""
+
+    credits: Decimal = ZERO
+    bonus: Decimal = ZERO
+    overdrawn: Decimal = ZERO
+
+
+def withdrawals_of(purchased: Purchased | None, parts: Parts) -> list[Withdrawal]:
+    """Return what is taken from which lot, the bonus first and overdraft last."""
+    wanted: list[tuple[int | None, Decimal, Book]] = []
+    if purchased:
+        if purchased.bonus:
+            wanted.append((purchased.bonus.pk, parts.bonus, Book.PROMOTION))
+        wanted.append((purchased.paid.pk, parts.credits, Book.REFUNDED))
+    wanted.append((None, parts.overdrawn, Book.REFUNDED))
+    return [Withdrawal(*each) for each in wanted if each[1]]
+
+
+def take(
+    subject: Refund | Dispute, withdrawals: list[Withdrawal], *, by: str, at: datetime
+) -> Run | None:
+    """Take credits off the wallet for a refund or a dispute; nothing if none are to be.
+
+    Every entry names what it was made for.
+    """
+    if not withdrawals:
+        return None
+    return withdraw_credits(
+        wallet_id=_wallet_of(subject),
+        withdrawals=withdrawals,
+        kind=Kind.REFUND if isinstance(subject, Refund) else Kind.DISPUTE,
+        cause=cause_of(subject),
+        actor=by,
+        occurred_at=at,
+    )
+
+
+def give_back(
+    subject: Refund | Dispute, recorded_at: datetime | None, *, by: str, at: datetime
+) -> None:
+    """Put back what was taken for a refund or a dispute, where it was before."""
+    if subject.first_entry is None or subject.last_entry is None or not recorded_at:
+        return
+    put_back(
+        wallet_id=_wallet_of(subject),
+        run=Run(subject.first_entry, subject.last_entry, recorded_at),
+        cause=cause_of(subject),
+        actor=by,
+        occurred_at=at,
+    )
+
+
+def cause_of(subject: Refund | Dispute) -> str:
+    """Return what entries call the refund or the dispute that they were made for."""
+    kind = "refund" if isinstance(subject, Refund) else "dispute"
+    return f"{kind}:{subject.pk}"
+
+
+def _wallet_of(subject: Refund | Dispute) -> int:
+    return subject.payment.invoice.customer.wallet_id
