@@ -112,7 +112,8 @@ class TestThePreview:
     ) -> None:
         page = send(operator, customer, ASKED)
 
-        assert "$10.50 would be granted to Example Labs" in page
+        assert "$10.50 of credits would be granted to Example Labs" in page
+        assert "Source: adjustment. Priority: 0. Reason: an outage" in page
         assert re.findall("<li>([^<]+: [+-].+?)</li>", page) == [
             "Grant, new credits: +10.50",
             "Settlement, new credits: -4.00",

@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.conf import settings
 
 from billing.models import Backtest, QuarantinedEvent, UsageEvent
 from billing.services.backtests import plan_backtest as plan
 from billing.services.backtests import start_backtest
-from billing.services.events import StreamPart
+from billing.services.events import Status, StreamPart
 from billing.services.quarantine import BATCH
 from billing.services.rate_cards import create_rate_card
 from billing.tasks import (
@@ -19,7 +20,7 @@ from billing.tasks import (
     sweep_backtests,
 )
 from config.celery import app
-from ledger.models import CreditLot
+from ledger.models import CreditLot, Source
 from ledger.tasks import expire_lots, sweep_expired_lots
 from tests import make
 
@@ -57,6 +58,24 @@ def test_credits_are_swept_after_the_settlement_window(
     for lot in lots:
         lot.refresh_from_db()
         assert lot.remaining == remaining
+
+
+def test_the_oldest_call_that_is_accepted_still_finds_its_lot() -> None:
+    customer = make.customer(credits="10")
+    oldest = make.NOW - settings.ACCEPTANCE_WINDOW
+    lot = make.lot(
+        customer.wallet,
+        "5",
+        source=Source.TRIAL,
+        expires_at=oldest + timedelta(microseconds=1),
+    )
+
+    sweep_expired_lots()
+    [outcome] = make.record(make.event(occurred_at=oldest))
+
+    lot.refresh_from_db()
+    assert outcome.status is Status.ACCEPTED
+    assert 5 - lot.remaining == outcome.cost
 
 
 def test_a_wallet_may_be_swept_twice() -> None:
