@@ -108,7 +108,7 @@ class Book:
     def grant(self, lot: Lot, at: datetime) -> None:
         """Add a lot; what is owed is settled from it first."""
         lot.remaining = lot.granted
-        if lot.starts_at <= at:
+        if lot.covers(at):
             settled = min(max(self.overdraft, Fraction(0)), lot.granted)
             lot.remaining -= settled
             self.overdraft -= settled
