@@ -1,7 +1,7 @@
 # Needs make and Python 3.11 or newer; everything else is installed into .venv.
 .POSIX:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test bench lint types contracts check format reset lock
+.PHONY: help demo run test soak bench lint types contracts check format reset lock
 
 PYTHON = .venv/bin/python
 RUNTIME = .venv/.runtime
@@ -26,6 +26,9 @@ reset: $(RUNTIME) ## Delete the data of demo and run
 
 test: $(DEVELOPMENT) ## Run the tests on PostgreSQL and Valkey of their own
 	@$(PYTEST)
+
+soak: $(DEVELOPMENT) ## Compare 5,000 histories of credits with a bookkeeper's
+	@SOAK_EXAMPLES=5000 $(PYTHON) -m pytest -n auto tests/stories/test_credit_machine.py
 
 bench: $(DEVELOPMENT) ## Measure the speed of this machine
 	@$(PYTHON) -m tests.benchmarks

@@ -283,14 +283,20 @@ def member(customer: Customer, *, email: str = "ada@example.com") -> User:
     return user
 
 
-def pack(*, price: str = "50", bonus: str = "0", days: int | None = 365) -> CreditPack:
-    """Make a credit pack worth its price."""
+def pack(
+    *,
+    price: str = "50",
+    credits: str = "",
+    bonus: str = "0",
+    days: int | None = 365,
+) -> CreditPack:
+    """Make a credit pack, of as many credits as it costs unless told otherwise."""
     code = f"pack-{next(_number)}"
     return CreditPack.objects.create(
         code=code,
         name=f"${price} pack",
         price=Decimal(price),
-        credits=Decimal(price),
+        credits=Decimal(credits or price),
         bonus_credits=Decimal(bonus),
         validity_days=days,
     )

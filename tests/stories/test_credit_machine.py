@@ -1,0 +1,134 @@
+"""Any history of a customer's credits agrees with a bookkeeper's, step by step.
+
+`make soak` runs it at length.
+"""
+
+import os
+import random
+from fractions import Fraction
+from math import floor
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from invoices.models import DisputeStatus, Payment
+from invoices.payments import ChargeRefunded, DisputeNews, Progress, RefundNews
+from invoices.queries.refunds import quote_refund
+from invoices.services.news import act_on
+from invoices.services.refunds import request_refund
+from invoices.services.sending import send_refund
+from tests import make
+from tests.stories.credit_machine import CreditMachine, decimal, places
+from tests.stories.credit_model import Purchase
+
+EXAMPLES = int(os.environ.get("SOAK_EXAMPLES", "200"))
+STEPS = 50
+# On as many cores as there are.
+PARTS = 4
+
+
+class RefundMachine(CreditMachine):
+    """Refunds and disputes what the other machine buys, too."""
+
+    @precondition(lambda self: self.purchases)
+    @rule(place=places, percent=st.integers(1, 100), fails=st.booleans())
+    def refund(self, place: int, percent: int, fails: bool) -> None:
+        payment, purchase = self._purchase(place)
+        most = self.book.refundable(purchase, self.now)
+        money = Fraction(floor(most * percent), 100)
+        quote = quote_refund(invoice=payment.invoice, at=self.now)
+        assert Fraction(quote.money) == most
+        if not money:
+            return
+        refund = request_refund(
+            invoice=payment.invoice,
+            amount=decimal(money),
+            reason="unused",
+            key=f"key_{make.unique()}",
+            by="ada",
+            at=self.now,
+        )
+        parts = self.book.refund(purchase, money, self.now)
+        if fails:
+            news = RefundNews(reference=refund.reference, progress=Progress.FAILED)
+            act_on(provider=payment.provider, news=news, at=self.now)
+            self.book.fail_refund(purchase, money, parts)
+        send_refund(refund_id=refund.pk, at=self.now)
+        send_refund(refund_id=refund.pk, at=self.now)
+
+    @precondition(lambda self: self.purchases)
+    @rule(place=places, money=st.integers(1, 10))
+    def refund_at_the_provider(self, place: int, money: int) -> None:
+        payment, purchase = self._purchase(place)
+        if purchase.dispute or purchase.refunded + money > purchase.price:
+            return
+        # More than once, as webhooks come.
+        news = ChargeRefunded(
+            provider_reference=payment.reference,
+            amount_refunded=decimal(purchase.refunded + money),
+            currency="USD",
+        )
+        for _ in range(2):
+            act_on(provider=payment.provider, news=news, at=self.now)
+        self.book.refund_elsewhere(purchase, Fraction(money))
+
+    @precondition(lambda self: self.purchases)
+    @rule(place=places)
+    def dispute(self, place: int) -> None:
+        payment, purchase = self._purchase(place)
+        if purchase.dispute:
+            return
+        self._tell(payment, DisputeStatus.OPEN)
+        self._tell(payment, DisputeStatus.OPEN)
+        self.book.freeze(purchase)
+        purchase.dispute = "open"
+
+    @precondition(lambda self: self.purchases)
+    @rule(place=places, is_won=st.booleans())
+    def decide_the_dispute(self, place: int, is_won: bool) -> None:
+        payment, purchase = self._purchase(place)
+        if purchase.dispute != "open":
+            return
+        decided = DisputeStatus.WON if is_won else DisputeStatus.LOST
+        self._tell(payment, decided)
+        self._tell(payment, decided)
+        (self.book.win if is_won else self.book.lose)(purchase)
+        purchase.dispute = decided
+
+    def _purchase(self, place: int) -> tuple[Payment, Purchase]:
+        return self.purchases[place % len(self.purchases)]
+
+    def _tell(self, payment: Payment, status: DisputeStatus) -> None:
+        news = DisputeNews(
+            provider_reference=payment.reference,
+            dispute=f"dp_{payment.reference}",
+            status=status,
+            amount=payment.amount,
+            currency=payment.currency,
+        )
+        act_on(provider=payment.provider, news=news, at=self.now)
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+@pytest.mark.parametrize("part", range(PARTS))
+def test_any_history_agrees_with_a_bookkeeper(part: int) -> None:
+    # Every test begins with the same seed: the parts would be the same histories.
+    random.seed(f"{random.random()} {part}")  # noqa: S311 - nothing secret.
+    unhurried = settings(
+        max_examples=EXAMPLES // PARTS,
+        stateful_step_count=STEPS,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    before = CreditMachine.verified
+
+    run_state_machine_as_test(RefundMachine, settings=unhurried)
+
+    assert CreditMachine.verified - before >= EXAMPLES // PARTS
