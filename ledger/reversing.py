@@ -65,5 +65,8 @@ def expire_again(wallet: OpenWallet, lots: Iterable[OpenLot], why: Cause) -> Non
     for lot in lots:
         if lot.remaining:
             taken = lot.remaining.copy_negate()
-            wallet.append(Kind.EXPIRY, Book.EXPIRED, taken, lot_id=lot.id, why=why)
+            # A clock that was set back must not keep credits from returning.
+            ended = max(why.occurred_at, lot.expires_at or why.occurred_at)
+            again = replace(why, occurred_at=ended)
+            wallet.append(Kind.EXPIRY, Book.EXPIRED, taken, lot_id=lot.id, why=again)
             lot.remaining = WIDE.add(lot.remaining, taken)

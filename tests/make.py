@@ -265,10 +265,8 @@ def service_key() -> str:
 
 def customer_key(customer: Customer) -> str:
     """Make a customer's own key; returns the secret."""
-    issued = issue_api_key(
-        name="app", scopes=[EVENTS_WRITE, USAGE_READ], customer=customer
-    )
-    return issued.secret
+    scopes = [EVENTS_WRITE, USAGE_READ]
+    return issue_api_key(name="app", scopes=scopes, customer=customer).secret
 
 
 def key_of(secret: str) -> ApiKey:
@@ -291,9 +289,8 @@ def pack(
     days: int | None = 365,
 ) -> CreditPack:
     """Make a credit pack, of as many credits as it costs unless told otherwise."""
-    code = f"pack-{next(_number)}"
     return CreditPack.objects.create(
-        code=code,
+        code=f"pack-{next(_number)}",
         name=f"${price} pack",
         price=Decimal(price),
         credits=Decimal(credits or price),

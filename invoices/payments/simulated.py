@@ -195,6 +195,9 @@ def deliver(*, reference: str, choice: Choice, at: datetime) -> None:
     :raises requests.RequestException: if it was not taken.
     """
     payment = SimulatedPayment.objects.get(reference=reference)
+    if choice in (Choice.PAY, Choice.DECLINE):
+        # The first choice stands, whatever button was pressed since.
+        choice = Choice.PAY if payment.is_paid else Choice.DECLINE
     data = _Data(reference, payment.amount, payment.currency, payment.card)
     _post(f"msg_{reference}_{choice}", _Body(_KINDS[choice], at, data), at)
 

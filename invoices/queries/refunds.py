@@ -17,12 +17,18 @@ from invoices.models import (
     Kind,
     Payment,
     Refund,
+    RefundKind,
     RefundStatus,
     Status,
 )
-from invoices.queries.purchased import Purchased, find_paying_payment, find_purchased
+from invoices.queries.purchased import (
+    Purchased,
+    find_paying_payment,
+    find_purchased,
+    list_standing_refunds,
+)
 from ledger.models import Book, CreditLot, Entry
-from ledger.money import WIDE, ZERO, as_text, round_to_currency
+from ledger.money import WIDE, ZERO, as_text, round_to_currency, total
 from ledger.queries import get_balance, list_run
 
 
@@ -65,6 +71,9 @@ class RefundQuote:
     bonus: Decimal
     is_expired: bool
     is_disputed: bool
+    # What was refunded of it with nobody's approval: a large refund cut into small ones
+    # is a large one.
+    unapproved: Decimal
 
     @property
     def payment(self) -> Payment:
@@ -107,9 +116,15 @@ class RefundPlan:
     entries: list[PlannedEntry]
 
     @property
+    def approval_above(self) -> Decimal:
+        """What may go back without a second person: less what did so already."""
+        allowed = WIDE.subtract(settings.REFUND_APPROVAL_ABOVE, self.quote.unapproved)
+        return max(ZERO, allowed)
+
+    @property
     def needs_approval(self) -> bool:
         """Whether a second person has to approve of it."""
-        return self.money > settings.REFUND_APPROVAL_ABOVE
+        return self.money > self.approval_above
 
 
 def quote_refund(*, invoice: Invoice, at: datetime) -> RefundQuote:
@@ -141,7 +156,13 @@ def quote_refund(*, invoice: Invoice, at: datetime) -> RefundQuote:
         bonus=voided if money else ZERO,
         is_expired=is_expired,
         is_disputed=contested,
+        unapproved=_sum_unapproved(purchased.payment),
     )
+
+
+def _sum_unapproved(payment: Payment) -> Decimal:
+    alone = list_standing_refunds(payment).filter(kind=RefundKind.UNUSED)
+    return total(alone.filter(approved_by="").values_list("amount", flat=True))
 
 
 def _is_over(lot: CreditLot, at: datetime) -> bool:

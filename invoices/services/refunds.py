@@ -3,7 +3,6 @@
 from datetime import datetime
 from decimal import Decimal
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.crypto import get_random_string
 
@@ -65,7 +64,7 @@ def _create(
         reason=reason,
         requested_by=by,
         requested_at=at,
-        approval_above=settings.REFUND_APPROVAL_ABOVE,
+        approval_above=plan.approval_above,
     )
 
 

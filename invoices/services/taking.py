@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from invoices.models import Dispute, Payment, Refund, RefundStatus
+from billing.models import Customer
+from billing.services.alerts import review_balance
+from invoices.models import Dispute, OffBecause, Payment, Refund, RefundStatus
 from invoices.queries.purchased import Purchased
+from invoices.services.top_ups import switch_off_auto_top_up
 from ledger.models import Book, Kind
 from ledger.money import ZERO
 from ledger.posting import lock_wallets
@@ -72,14 +75,26 @@ def take(
     """
     if not withdrawals:
         return None
-    return withdraw_credits(
-        wallet_id=_wallet_of(subject),
+    is_refund = isinstance(subject, Refund)
+    run = withdraw_credits(
+        wallet_id=_customer_of(subject).wallet_id,
         withdrawals=withdrawals,
-        kind=Kind.REFUND if isinstance(subject, Refund) else Kind.DISPUTE,
+        kind=Kind.REFUND if is_refund else Kind.DISPUTE,
         cause=cause_of(subject),
         actor=by,
         occurred_at=at,
     )
+    because = OffBecause.REFUND if is_refund else OffBecause.DISPUTE
+    _stop_buying(_customer_of(subject), because, by=by, at=at)
+    return run
+
+
+def _stop_buying(
+    customer: Customer, because: OffBecause, *, by: str, at: datetime
+) -> None:
+    """Keep what was taken back from being bought again by itself."""
+    switch_off_auto_top_up(customer=customer, because=because, by=by, at=at)
+    review_balance(customer_id=customer.pk, at=at)
 
 
 def give_back(
@@ -88,13 +103,15 @@ def give_back(
     """Put back what was taken for a refund or a dispute, where it was before."""
     if subject.first_entry is None or subject.last_entry is None or not recorded_at:
         return
+    customer = _customer_of(subject)
     put_back(
-        wallet_id=_wallet_of(subject),
+        wallet_id=customer.wallet_id,
         run=Run(subject.first_entry, subject.last_entry, recorded_at),
         cause=cause_of(subject),
         actor=by,
         occurred_at=at,
     )
+    review_balance(customer_id=customer.pk, at=at)
 
 
 def cause_of(subject: Refund | Dispute) -> str:
@@ -103,5 +120,5 @@ def cause_of(subject: Refund | Dispute) -> str:
     return f"{kind}:{subject.pk}"
 
 
-def _wallet_of(subject: Refund | Dispute) -> int:
-    return subject.payment.invoice.customer.wallet_id
+def _customer_of(subject: Refund | Dispute) -> Customer:
+    return subject.payment.invoice.customer

@@ -7,7 +7,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from pytest_django.live_server_helper import LiveServer
 
 from invoices.models import Invoice, Payment, ProviderEvent, Status
-from invoices.payments.simulated import Choice, deliver
+from invoices.payments.simulated import Choice, choose, deliver
 from invoices.services.checkout import start_checkout
 from invoices.services.payments import fail_payment
 from invoices.services.purchases import buy_pack
@@ -122,6 +122,17 @@ class TestPaying:
 
         with pytest.raises(requests.HTTPError):
             deliver(reference=reference, choice=Choice.PAY, at=timezone.now())
+
+    def test_paying_after_a_decline_leads_to_nothing(self, client: Client) -> None:
+        url = checkout()
+
+        reference = Payment.objects.get().reference
+        # Its webhook is still under way when the other button is pressed.
+        choose(reference=reference, choice=Choice.DECLINE)
+        client.post(url, {"choice": "pay"})
+
+        assert Payment.objects.get().status == "failed"
+        assert not CreditLot.objects.exists()
 
     def test_decline_leads_to_nothing(self, client: Client) -> None:
         client.post(checkout(), {"choice": "decline"})

@@ -37,6 +37,19 @@ class TestApproval:
     def test_is_not_needed_up_to_the_threshold(self) -> None:
         assert refund(bought(), "20").status == "withdrawn"
 
+    def test_is_needed_for_a_large_refund_that_is_cut_into_small_ones(self) -> None:
+        invoice = bought()
+        refund(invoice, "12", key="one")
+
+        assert refund(invoice, "8", key="two").status == "withdrawn"
+        assert refund(invoice, "0.01", key="three").status == "requested"
+
+    def test_leaves_room_for_what_one_person_may_refund_alone(self) -> None:
+        invoice = bought()
+        approve_refund(refund=refund(invoice, "25", key="one"), by="bob", at=NOW)
+
+        assert refund(invoice, "20", key="two").status == "withdrawn"
+
     def test_moves_nothing_before_it_is_given(self) -> None:
         invoice = bought(bonus="5")
 

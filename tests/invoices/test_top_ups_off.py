@@ -5,12 +5,12 @@ from decimal import Decimal
 import pytest
 
 from billing.models import Customer, Notice, NoticeKind
-from billing.services.alerts import review_balance
-from invoices.models import AutoTopUp, OffBecause
+from invoices.models import AutoTopUp, DisputeStatus, Invoice, OffBecause, Payment
+from invoices.payments import DisputeNews
 from invoices.services.methods import remove_method
+from invoices.services.news import act_on
+from invoices.services.refunds import request_refund
 from invoices.services.top_ups import switch_off_auto_top_up
-from ledger.models import Book, CreditLot, Kind
-from ledger.withdrawing import Withdrawal, withdraw_credits
 from tests import make
 from tests.billing.alerting import use, watched
 from tests.invoices.topping_up import (
@@ -61,22 +61,37 @@ class TestSwitchingOff:
 
         assert run(customer)
 
-    def test_at_a_refund_ends_the_circle_of_buying_and_refunding(self) -> None:
+    def test_by_a_refund_ends_the_circle_of_buying_and_refunding(self) -> None:
         customer = topped_up()
-        lot = CreditLot.objects.latest("pk")
-        switch_off(customer, OffBecause.REFUND)
+        invoice = Invoice.objects.get()
 
-        withdraw_credits(
-            wallet_id=customer.wallet_id,
-            withdrawals=[Withdrawal(lot.pk, Decimal(5), Book.REFUNDED)],
-            kind=Kind.REFUND,
-            cause="refund:1",
-            actor="grace",
-            occurred_at=NOW,
+        request_refund(
+            invoice=invoice,
+            amount=None,
+            reason="unused",
+            key="key-1",
+            by="grace",
+            at=NOW,
         )
-        review_balance(customer_id=customer.pk, at=NOW)
 
         assert run(customer) is None
+        assert AutoTopUp.objects.get().off_because == OffBecause.REFUND
+        assert noticed(customer) == [NoticeKind.TOP_UP_OFF]
+
+    def test_by_a_dispute_buys_nothing_on_a_contested_card(self) -> None:
+        customer = topped_up()
+        news = DisputeNews(
+            provider_reference=Payment.objects.get().provider_reference,
+            dispute="dp_1",
+            status=DisputeStatus.OPEN,
+            amount=Decimal(5),
+            currency="USD",
+        )
+
+        act_on(provider="simulated", news=news, at=NOW)
+
+        assert run(customer) is None
+        assert AutoTopUp.objects.get().off_because == OffBecause.DISPUTE
         assert noticed(customer) == [NoticeKind.TOP_UP_OFF]
 
 

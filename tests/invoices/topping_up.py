@@ -31,6 +31,7 @@ def keep_card(
         reference=payment.reference,
         amount=Decimal(5),
         currency="USD",
+        provider_reference=payment.reference,
         card=Card("simulated", card, f"Test card ending in {card}"),
         at=at,
     )
