@@ -1,13 +1,13 @@
 """Who is in the demo, and what they agreed to."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
-from billing.models import CreditPack, Customer, Plan, RateCard, User
+from billing.models import Customer, Plan, RateCard, User
 from billing.models.customers import Role
 from billing.models.plans import AtZero, Mode
 from billing.pricing.yaml_form import parse_card
@@ -17,12 +17,9 @@ from billing.services.customers import (
     create_customer,
     issue_api_key,
 )
-from billing.services.grants import give_credits
 from billing.services.rate_cards import create_rate_card, draft_version, publish_version
+from config.demo.credits import give_all_credits
 from config.demo.traffic import AGENTS, CHAT, DATA, SOLO
-from invoices.services.payments import mark_paid, start_payment
-from invoices.services.purchases import buy_pack
-from ledger.models import Source
 from ratelimits.models import RateLimit, RateLimitPolicy
 
 # For the last model on the card.
@@ -76,6 +73,8 @@ PEOPLE = (
     ),
 )
 OPERATOR = "operator@tollgate.example"
+# Who approves what the other one refunds.
+APPROVER = "finance@tollgate.example"
 
 
 def is_populated() -> bool:
@@ -85,14 +84,14 @@ def is_populated() -> bool:
 
 @transaction.atomic
 def populate(*, start: datetime, now: datetime) -> None:
-    """Make the operator, plans, packs and customers, as if they began at `start`."""
+    """Make operators, plans, packs and customers, as if they began at `start`."""
     users = get_user_model().objects
-    users.create_superuser(username=OPERATOR, email=OPERATOR, password=PASSWORD)
+    for email in (OPERATOR, APPROVER):
+        users.create_superuser(username=email, email=email, password=PASSWORD)
     plans = _make_plans(_publish_prices(start, now))
-    packs = _make_packs()
     for person in PEOPLE:
         _make_customer(person, plans[person.plan])
-    _give_credits(packs, start)
+    give_all_credits(start=start)
 
 
 def issue_gateway_key() -> str:
@@ -150,21 +149,6 @@ def _make_policy(code: str, *, rpm: int, tpm: int) -> RateLimitPolicy:
     return policy
 
 
-def _make_packs() -> dict[int, CreditPack]:
-    bonuses = {50: 0, 200: 10, 500: 50}
-    return {
-        price: CreditPack.objects.create(
-            code=f"credits-{price}",
-            name=f"${price} credit pack",
-            price=Decimal(price),
-            credits=Decimal(price),
-            bonus_credits=Decimal(bonus),
-            validity_days=365,
-        )
-        for price, bonus in bonuses.items()
-    }
-
-
 def _make_customer(person: Person, plan: Plan) -> None:
     customer = create_customer(
         external_id=person.customer_id,
@@ -183,40 +167,3 @@ def _make_customer(person: Person, plan: Plan) -> None:
         last_name=last_name,
     )
     add_member(customer=customer, user=user, role=Role.OWNER)
-
-
-def _give_credits(packs: dict[int, CreditPack], start: datetime) -> None:
-    chat = Customer.objects.get(external_id=CHAT)
-    for pack in (packs[50], packs[200]):
-        _buy(chat, pack, start)
-    # Nobody used these in time: the expiry sweep takes them back.
-    give_credits(
-        customer=chat,
-        source=Source.PROMOTION,
-        amount=Decimal(5),
-        reference="promotion:welcome",
-        actor=ACTOR,
-        at=start - timedelta(days=30),
-        expires_at=start - timedelta(days=3),
-    )
-    give_credits(
-        customer=Customer.objects.get(external_id=SOLO),
-        source=Source.PROMOTION,
-        amount=Decimal(25),
-        reference="promotion:launch",
-        actor=ACTOR,
-        at=start,
-        expires_at=start + timedelta(days=90),
-    )
-
-
-def _buy(customer: Customer, pack: CreditPack, at: datetime) -> None:
-    invoice = buy_pack(customer=customer, pack=pack, at=at)
-    payment = start_payment(invoice=invoice, at=at)
-    mark_paid(
-        invoice=invoice,
-        reference=payment.reference,
-        amount=invoice.amount_due,
-        currency=invoice.currency,
-        at=at,
-    )

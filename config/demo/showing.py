@@ -2,7 +2,9 @@
 
 from secrets import token_hex
 
-from config.demo.people import OPERATOR, PASSWORD, PEOPLE
+from django.conf import settings
+
+from config.demo.people import APPROVER, OPERATOR, PASSWORD, PEOPLE
 from config.serving import Address
 
 _CURL = """\
@@ -23,9 +25,11 @@ def describe(address: Address, *, key: str, now: str) -> str:
         *(f"         {person.email:28} {person.company}" for person in PEOPLE),
         f"Admin    {address.url}/admin/",
         f"         {OPERATOR}",
+        f"         {APPROVER:28} approves what the other one refunds",
         f'         password for all: "{PASSWORD}"',
         f"API      {address.url}/v1/events   described at {address.url}/v1/schema/",
         f"         key {key}",
+        f"Mails    {settings.EMAIL_FILE_PATH}",
         "",
         "One call, metered, priced and debited:",
         "",
