@@ -28,6 +28,7 @@ from billing.models import Customer
 from billing.pricing.dimensions import is_dimension
 from billing.pricing.quantities import Reason, UnratableError, read_quantity
 from billing.queries.admission import Verdict, decide_admission
+from billing.queries.allowances import LimitSource
 from billing.services.customers import EVENTS_WRITE
 from ledger.money import as_text
 
@@ -39,6 +40,11 @@ _AT_FAULT = {
     Reason.BAD_QUANTITY: "properties",
     Reason.PARTS_EXCEED_TOTAL: "properties",
     Reason.UNKNOWN_USAGE: "properties",
+}
+# Credits are bought; of a credit limit, more is left once an invoice is paid.
+_PAGES = {
+    LimitSource.ACCOUNT_CREDITS: "portal:credits",
+    LimitSource.CREDIT_LIMIT: "portal:invoices",
 }
 _Key = Annotated[str, Meta(min_length=1, max_length=255)]
 _CustomerId = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -76,7 +82,7 @@ class AdmissionsView(APIView):
         customer = get_customer(request, body.customer_id)
         verdict = _decide(customer, body)
         if verdict.limit_source:
-            raise _refusal(verdict)
+            raise _refusal(verdict, verdict.limit_source)
         headers = warning_headers([verdict.warning])
         return Response(_as_json(body, verdict), headers=headers)
 
@@ -128,16 +134,16 @@ def _unpriced(error: UnratableError) -> APIException:
     return Unprocessable(error.detail, error.reason)
 
 
-def _refusal(verdict: Verdict) -> PaymentRequired:
+def _refusal(verdict: Verdict, source: LimitSource) -> PaymentRequired:
     estimate, spendable = as_text(verdict.estimate), as_text(verdict.spendable)
     return PaymentRequired(
         f"The call may cost {estimate} {verdict.currency}; {spendable} may be spent.",
-        limit_source=str(verdict.limit_source),
+        limit_source=str(source),
         estimate=estimate,
         currency=verdict.currency,
         balance=as_text(verdict.available),
         spendable=spendable,
-        topup_url=settings.BASE_URL + reverse("portal:credits"),
+        topup_url=settings.BASE_URL + reverse(_PAGES[source]),
     )
 
 

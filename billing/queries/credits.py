@@ -78,18 +78,21 @@ def get_credits(
     wallet_id = customer.wallet_id
     lots = CreditLot.objects.filter(wallet=wallet_id).order_by("-pk")
     entries = list_entries(wallet_id=wallet_id, kind=kind)
-    packs = CreditPack.objects.filter(
-        is_active=True, currency=customer.wallet.currency
-    ).order_by("price", "pk")
     balance = get_balance(wallet_id=wallet_id, at=at)
     return Credits(
         balance=balance,
         unpaid=find_unpaid(customer=customer, balance=balance),
         lots=[LotRow(lot, _state(lot, at)) for lot in lots],
         ledger=read_page(entries, key="sequence", before=before),
-        packs=list(packs),
+        packs=list_packs(customer=customer),
         kind=kind,
     )
+
+
+def list_packs(*, customer: Customer) -> list[CreditPack]:
+    """Return the packs that a customer can buy, the cheapest first."""
+    packs = CreditPack.objects.filter(is_active=True, currency=customer.wallet.currency)
+    return list(packs.order_by("price", "pk"))
 
 
 def find_pack(*, code: str) -> CreditPack | None:

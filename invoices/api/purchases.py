@@ -66,7 +66,7 @@ class PurchaseInput(StrictInput):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("pack" in attrs) == ("amount" in attrs):
-            raise ValidationError({"pack": "Name a pack or an amount, one of both."})
+            raise ValidationError({"pack": "Give either pack or amount."})
         return attrs
 
 

@@ -6,6 +6,7 @@ from invoices.api.corrections import AmendView, VoidView
 from invoices.api.credit_notes import CreditNotesView, CreditNoteView
 from invoices.api.invoices import InvoicesView, InvoiceView
 from invoices.api.lines import DaysView, LinesView
+from invoices.api.packs import CreditPacksView
 from invoices.api.purchases import PurchasesView
 from invoices.api.top_ups import TopUpView
 
@@ -23,6 +24,7 @@ urlpatterns = [
         CallsView.as_view(),
         name="invoice-line-calls",
     ),
+    path("credit-packs", CreditPacksView.as_view(), name="credit-packs"),
     path("purchases", PurchasesView.as_view(), name="purchases"),
     path(
         "customers/<str:external_id>/auto-top-up",

@@ -126,6 +126,7 @@ class TestARefusedCall:
         problem = admit(CALL | {"max_output_tokens": 13}).json()
 
         assert problem["limit_source"] == "credit_limit"
+        assert problem["topup_url"].endswith("/portal/invoices/")
         assert (problem["balance"], problem["spendable"]) == ("-7", "13")
 
 
