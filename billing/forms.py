@@ -1,15 +1,19 @@
 """What the portal's pages may be asked for."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import Http404, QueryDict
 
 from billing.models import CreditPack
-from ledger.models import Kind
+from ledger.models import MAX_AMOUNT, Kind
+from ledger.money import SCALE, as_text, format_bounds
 
+_DIGITS = 19 + SCALE
 _LARGEST_KEY = 2**63 - 1
 # Wider than any customer's history, and far from where dates end.
 _FIRST_MONTH = date(2000, 1, 1)
@@ -117,3 +121,36 @@ class BuyForm(_QueryForm):
         """Return whether the card is to be kept for automatic top-ups."""
         keep_card: bool = cls._read(query, "keep_card")
         return keep_card
+
+
+class AmountField(forms.DecimalField):
+    """An amount in units of the wallet's currency."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            min_value=Decimal(0),
+            max_value=MAX_AMOUNT,
+            max_digits=_DIGITS,
+            decimal_places=SCALE,
+            # The browser would refuse what is finer than its own step.
+            widget=forms.TextInput(
+                attrs={"class": "field", "inputmode": "decimal", "autocomplete": "off"}
+            ),
+            **kwargs,
+        )
+
+    def prepare_value(self, value: Any) -> Any:
+        return as_text(value) if isinstance(value, Decimal) else value
+
+
+class BuyAmountForm(forms.Form):
+    """How much a person wants to buy without a pack."""
+
+    amount = AmountField(label="Amount")
+    keep_card = forms.BooleanField(required=False)
+
+    def __init__(self, data: Any = None, *, currency: str) -> None:
+        super().__init__(data, auto_id="buy-%s")
+        least, most = settings.PURCHASE_MINIMUM, settings.PURCHASE_MAXIMUM
+        bounds = format_bounds(least, most, currency)
+        self.fields["amount"].help_text = f"Choose {bounds}; such credits never expire."

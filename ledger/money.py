@@ -158,6 +158,14 @@ def format_exact(amount: Decimal, currency: str) -> str:
     return _localized(amount, currency, places)
 
 
+def format_bounds(least: Decimal, most: Decimal, currency: str) -> str:
+    """Show people what an amount may be: "from $5.00 to $10,000.00".
+
+    :raises MoneyError: as `format_exact` does.
+    """
+    return f"from {format_exact(least, currency)} to {format_exact(most, currency)}"
+
+
 def format_readable(amount: Decimal, currency: str) -> str:
     """Show people an amount to its smallest coin, or exactly where that would be zero.
 

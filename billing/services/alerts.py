@@ -180,7 +180,7 @@ def _replace(
 ) -> list[BalanceAlert]:
     wanted = {check_threshold(threshold) for threshold in thresholds}
     if len(wanted) > MOST_ALERTS:
-        message = f"There may be {MOST_ALERTS} thresholds."
+        message = f"Set at most {MOST_ALERTS} thresholds."
         raise ThresholdError(message)
     alerts = BalanceAlert.objects.filter(customer=customer, purpose=purpose)
     alerts.exclude(threshold__in=wanted).delete()
@@ -206,7 +206,7 @@ def check_threshold(threshold: Decimal) -> Decimal:
     """
     if not (threshold.is_finite() and 0 <= threshold <= LARGEST_THRESHOLD):
         largest = f"{LARGEST_THRESHOLD:,}"
-        message = f"A threshold is from 0 to {largest}."
+        message = f"Choose a threshold from 0 to {largest}."
         raise ThresholdError(message)
     if exact(threshold) != threshold:
         message = "A threshold has at most 18 decimals."

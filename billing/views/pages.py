@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from billing.forms import ActForm, KindForm, MonthForm, PlaceForm
+from billing.forms import ActForm, BuyAmountForm, KindForm, MonthForm, PlaceForm
 from billing.models import QuarantinedEvent
 from billing.queries.credits import Credits, LotPage, get_credits, get_lot_page
 from billing.queries.overview import Overview, get_overview
@@ -60,7 +60,8 @@ class CreditsView(PortalView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
-        kind = context["page"].kind
+        kind, currency = context["page"].kind, context["page"].balance.currency
+        context.setdefault("amount_form", BuyAmountForm(currency=currency))
         # What the links to other pages of the ledger must keep.
         return context | {"kinds": Kind, "also": f"kind={kind}&" if kind else ""}
 

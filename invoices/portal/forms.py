@@ -1,42 +1,18 @@
 """What the page on alerts and auto top-up may be asked for."""
 
-from decimal import Decimal
 from typing import Any, cast
 
 from django import forms
 
+from billing.forms import AmountField
 from invoices.models import AutoTopUp, PaymentMethod
 from invoices.queries.top_ups import TopUp
-from ledger.models import MAX_AMOUNT
-from ledger.money import SCALE, as_text
-
-_DIGITS = 19 + SCALE
-
-
-class _AmountField(forms.DecimalField):
-    """An amount in units of the wallet's currency."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            min_value=Decimal(0),
-            max_value=MAX_AMOUNT,
-            max_digits=_DIGITS,
-            decimal_places=SCALE,
-            # The browser would refuse what is finer than its own step.
-            widget=forms.TextInput(
-                attrs={"class": "field", "inputmode": "decimal", "autocomplete": "off"}
-            ),
-            **kwargs,
-        )
-
-    def prepare_value(self, value: Any) -> Any:
-        return as_text(value) if isinstance(value, Decimal) else value
 
 
 class AlertForm(forms.Form):
     """A threshold that is added, or one that is removed."""
 
-    threshold = _AmountField(label="Send a mail below")
+    threshold = AmountField(label="Send a mail below")
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data, auto_id="alert-%s")
@@ -45,9 +21,9 @@ class AlertForm(forms.Form):
 class TopUpForm(forms.Form):
     """When and what to buy, how much at most, and with which card."""
 
-    threshold = _AmountField(label="When credits fall below")
-    amount = _AmountField(label="Buy")
-    monthly_maximum = _AmountField(
+    threshold = AmountField(label="When credits fall below")
+    amount = AmountField(label="Buy")
+    monthly_maximum = AmountField(
         label="At most in a month", help_text="A calendar month in UTC."
     )
     method = forms.ChoiceField(

@@ -11,6 +11,7 @@ from invoices.portal.credit_settings import (
     UnalertView,
 )
 from invoices.portal.views import (
+    BuyAmountView,
     BuyView,
     CallView,
     CorrectionView,
@@ -37,6 +38,7 @@ urlpatterns = [
     path("credit-notes/<str:number>/", CreditNoteView.as_view(), name="credit-note"),
     path("find/", FindView.as_view(), name="find"),
     path("buy/", BuyView.as_view(), name="buy"),
+    path("buy/amount/", BuyAmountView.as_view(), name="buy-amount"),
     path(_SETTINGS, CreditSettingsView.as_view(), name="credit-settings"),
     path(f"{_SETTINGS}alerts/", AlertView.as_view(), name="add-alert"),
     path(f"{_SETTINGS}alerts/remove/", UnalertView.as_view(), name="remove-alert"),

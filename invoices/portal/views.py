@@ -3,6 +3,7 @@
 import logging
 from abc import abstractmethod
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.contrib import messages
@@ -12,10 +13,11 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from billing.forms import BuyForm, FindForm, PlaceForm
+from billing.forms import BuyAmountForm, BuyForm, FindForm, PlaceForm
 from billing.queries.corrections import get_corrected_key
 from billing.queries.paging import Page, read_page
 from billing.views.base import PortalView
+from billing.views.pages import CreditsView
 from invoices.models import Invoice
 from invoices.payments import ProviderError
 from invoices.queries import Call, get_call, get_invoice, list_invoices
@@ -29,7 +31,12 @@ from invoices.queries.pages import (
 )
 from invoices.services.checkout import start_checkout
 from invoices.services.payments import NotOpenError
-from invoices.services.purchases import PackNotForSaleError, buy_pack
+from invoices.services.purchases import (
+    AmountNotForSaleError,
+    PackNotForSaleError,
+    buy_credits,
+    buy_pack,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -172,6 +179,37 @@ class BuyView(PurchaseView):
         pack = BuyForm.read_pack(self.request.POST)
         self.saves_method = BuyForm.read_keep_card(self.request.POST)
         return buy_pack(customer=self.customer, pack=pack, at=at)
+
+
+class BuyAmountView(PurchaseView, CreditsView):
+    """Orders an amount of credits; what is wrong with it is shown on the page."""
+
+    http_method_names = ["get", "post"]
+
+    def get(self, *_: Any, **__: Any) -> HttpResponse:
+        return redirect("portal:credits")
+
+    def post(self, _request: HttpRequest, **_: Any) -> HttpResponse:
+        if not self.seat.may_buy:
+            raise PermissionDenied
+        if self.form.is_valid():
+            try:
+                return super().post(self.request)
+            except AmountNotForSaleError as error:
+                self.form.add_error("amount", str(error))
+        context = self.get_context_data(amount_form=self.form)
+        return self.render_to_response(context, status=422)
+
+    @cached_property
+    def form(self) -> BuyAmountForm:
+        """What was sent."""
+        currency = self.customer.wallet.currency
+        return BuyAmountForm(self.request.POST, currency=currency)
+
+    def get_invoice(self, at: datetime) -> Invoice:
+        self.saves_method = self.form.cleaned_data["keep_card"]
+        amount = self.form.cleaned_data["amount"]
+        return buy_credits(customer=self.customer, amount=amount, at=at)
 
 
 class PayView(PurchaseView):

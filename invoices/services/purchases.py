@@ -11,7 +11,13 @@ from django.db import transaction
 from billing.models import CreditPack, Customer
 from invoices.models import Invoice, InvoiceLine, Kind, LineKind
 from invoices.services.issuing import issue
-from ledger.money import as_text, format_money, round_to_currency
+from ledger.money import (
+    as_text,
+    format_bounds,
+    format_money,
+    minor_units,
+    round_to_currency,
+)
 
 
 class PackNotForSaleError(Exception):
@@ -122,11 +128,16 @@ def check_amount(amount: Decimal, currency: str) -> None:
     """
     least, most = settings.PURCHASE_MINIMUM, settings.PURCHASE_MAXIMUM
     if not least <= amount <= most:
-        message = f"An amount is from {as_text(least)} to {as_text(most)} {currency}."
+        message = f"Choose an amount {format_bounds(least, most, currency)}."
         raise AmountNotForSaleError(message)
     if round_to_currency(amount, currency) != amount:
-        message = f"{as_text(amount)} cannot be paid in {currency}: it is too fine."
+        message = f"An amount in {currency} has {_decimals(currency)}."
         raise AmountNotForSaleError(message)
+
+
+def _decimals(currency: str) -> str:
+    places = minor_units(currency)
+    return f"at most {places} decimals" if places else "no decimals"
 
 
 def _issue(

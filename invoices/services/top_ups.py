@@ -22,7 +22,7 @@ from invoices.models import (
     Status,
 )
 from invoices.services.purchases import check_amount
-from ledger.money import as_text, exact
+from ledger.money import as_text, exact, format_bounds
 from ledger.posting import lock_wallets
 
 LARGEST_MAXIMUM = Decimal(1_000_000_000)
@@ -63,7 +63,7 @@ def set_auto_top_up(
     """
     lock_wallets([customer.wallet_id])
     check_amount(amount, customer.wallet.currency)
-    _check_maximum(monthly_maximum, amount)
+    _check_maximum(monthly_maximum, amount, customer.wallet.currency)
     kept = _get_kept(customer, method)
     watch_for_top_up(customer=customer, threshold=threshold, at=at)
     top_up, _ = AutoTopUp.objects.update_or_create(
@@ -82,12 +82,10 @@ def set_auto_top_up(
     return top_up
 
 
-def _check_maximum(maximum: Decimal, amount: Decimal) -> None:
+def _check_maximum(maximum: Decimal, amount: Decimal, currency: str) -> None:
     if not (maximum.is_finite() and amount <= maximum <= LARGEST_MAXIMUM):
-        message = (
-            f"A monthly maximum is from the amount of one purchase, {as_text(amount)},"
-            f" to {LARGEST_MAXIMUM:,}."
-        )
+        bounds = format_bounds(amount, LARGEST_MAXIMUM, currency)
+        message = f"Choose a monthly maximum {bounds}: one purchase at least."
         raise MonthlyMaximumError(message)
     if exact(maximum) != maximum:
         message = "A monthly maximum has at most 18 decimals."

@@ -147,6 +147,21 @@ class TestTheBody:
         assert pointers(answer) == [f"#/{field}"]
         assert not Invoice.objects.exists()
 
+    @pytest.mark.parametrize(
+        ("members", "detail"),
+        [
+            ({"amount": "4.99"}, "Choose an amount from $5.00 to $10,000.00."),
+            ({"amount": "5.001"}, "An amount in USD has at most 2 decimals."),
+            ({"amount": "5", "pack": "x"}, "Give either pack or amount."),
+        ],
+    )
+    def test_says_what_would_be_right(
+        self, members: dict[str, Any], detail: str
+    ) -> None:
+        [error] = buy(**members).json()["errors"]
+
+        assert error["detail"] == detail
+
     @pytest.mark.parametrize("body", ["", "[]", "{", "null"])
     def test_is_an_object(self, body: str) -> None:
         assert post(body).status_code == 400

@@ -79,12 +79,59 @@ class TestBuying:
     ) -> None:
         add_member(customer=customer, user=User.objects.get(), role=role)
 
-        response = browser.post("/portal/buy/", {"pack": make.pack().code})
+        pack = browser.post("/portal/buy/", {"pack": make.pack().code})
+        amount = browser.post("/portal/buy/amount/", {"amount": "5"})
 
-        assert response.status_code == 403
+        assert (pack.status_code, amount.status_code) == (403, 403)
+        assert 'name="amount"' not in read(browser, "/portal/credits/")
 
     def test_knows_no_other_pack(self, browser: Client) -> None:
         assert browser.post("/portal/buy/", {"pack": "free"}).status_code == 404
+
+    def test_takes_an_amount_without_a_pack(self, browser: Client) -> None:
+        order = {"amount": "12.50", "keep_card": "on"}
+        response = browser.post("/portal/buy/amount/", order)
+
+        bought = Invoice.objects.latest("pk")
+        assert "/checkout/" in response["Location"]
+        assert (bought.total, bought.credits) == (Decimal("12.5"), Decimal("12.5"))
+        assert bought.payments.get().saves_method
+
+    def test_says_between_what_an_amount_has_to_be(self, browser: Client) -> None:
+        page = read(browser, "/portal/credits/")
+
+        assert "Choose from $5.00 to $10,000.00" in page
+        assert '<label for="buy-amount">Amount (USD)</label>' in page
+
+    @pytest.mark.parametrize(
+        ("amount", "problem"),
+        [
+            ("4.99", "Choose an amount from $5.00 to $10,000.00."),
+            ("10000.01", "Choose an amount from $5.00 to $10,000.00."),
+            ("5.001", "An amount in USD has at most 2 decimals."),
+            ("", "This field is required."),
+            ("much", "Enter a number."),
+        ],
+    )
+    def test_says_at_the_field_what_is_wrong_with_an_amount(
+        self, browser: Client, amount: str, problem: str
+    ) -> None:
+        order = {"amount": amount, "keep_card": "on"}
+        response = browser.post("/portal/buy/amount/", order)
+
+        page = " ".join(response.content.decode().split())
+        assert response.status_code == 422
+        assert f'id="buy-amount_error" role="alert">{problem}</p>' in page
+        assert f'value="{amount}"' in page or not amount
+        assert 'name="keep_card" checked' in page
+        assert Invoice.objects.count() == 1
+
+    def test_of_an_amount_that_is_reloaded_leads_to_the_credits(
+        self, browser: Client
+    ) -> None:
+        response = browser.get("/portal/buy/amount/")
+
+        assert response["Location"] == "/portal/credits/"
 
     def test_an_open_invoice_is_paid_the_same_way(self, browser: Client) -> None:
         page = read(browser, f"/portal/invoices/{NUMBER}/")

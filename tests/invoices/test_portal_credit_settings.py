@@ -73,7 +73,7 @@ class TestAlerts:
             ("much", "Enter a number."),
             ("-1", "greater than or equal to 0"),
             ("NaN", "Enter a number."),
-            ("1000000001", "A threshold is from 0 to 1,000,000,000."),
+            ("1000000001", "Choose a threshold from 0 to 1,000,000,000."),
         ],
     )
     def test_say_what_is_wrong_beside_the_field(
@@ -115,10 +115,10 @@ class TestAutoTopUp:
     @pytest.mark.parametrize(
         ("field", "wrong", "message"),
         [
-            ("threshold", "1000000001", "A threshold is from 0 to 1,000,000,000."),
-            ("amount", "4.99", "An amount is from 5 to 10000 USD."),
+            ("threshold", "1000000001", "Choose a threshold from 0 to 1,000,000,000."),
+            ("amount", "4.99", "Choose an amount from $5.00 to $10,000.00."),
             ("amount", "", "This field is required."),
-            ("monthly_maximum", "19", "from the amount of one purchase, 20,"),
+            ("monthly_maximum", "19", "from $20.00 to $1,000,000,000.00: one purchase"),
             ("method", "0", "Select a valid choice."),
         ],
     )
@@ -175,7 +175,7 @@ class TestAutoTopUp:
 
         page = read(browser)
 
-        assert "The monthly maximum is reached." in page
+        assert "would exceed the monthly maximum." in page
         assert "1 Dec 2026, 01:00" in page
 
     def test_says_why_it_was_switched_off(
