@@ -68,9 +68,12 @@ class NoticeKind(models.TextChoices):
 
     LOW_BALANCE = "low_balance"
     EXPIRY = "expiry", "credits expire soon"
+    TOP_UP_BOUGHT = "top_up_bought", "auto top-up bought credits"
     TOP_UP_FAILED = "top_up_failed", "auto top-up failed"
     TOP_UP_OFF = "top_up_off", "auto top-up was switched off"
-    TOP_UP_CAPPED = "top_up_capped", "auto top-up reached its monthly maximum"
+    TOP_UP_CAPPED = "top_up_capped", "auto top-up would exceed its monthly maximum"
+    # Taken for money that went back, or put back since a bank let us keep it.
+    CREDITS_RETURNED = "credits_returned", "credits were refunded or disputed"
 
 
 class Notice(models.Model):

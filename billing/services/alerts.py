@@ -80,15 +80,15 @@ def watch_for_top_up(
 
 
 @transaction.atomic
-def review_balance(*, customer_id: int, at: datetime) -> None:
+def review_balance(*, customer_id: int, at: datetime, because: str = "") -> None:
     """Fire and arm a customer's alerts by the credits that it may spend at an instant.
 
-    For what moves credits without metering them, and for lots that begin or lapse.
-    Doing it again changes nothing.
+    For what moves credits without metering them, which `because` says to the customer
+    in words, and for lots that begin or lapse. Doing it again changes nothing.
     """
     customer = Customer.objects.get(pk=customer_id)
     available = spendable(_lock(customer), at)
-    follow_balance(customer_id=customer_id, available=available, at=at)
+    follow_balance(customer_id=customer_id, available=available, at=at, because=because)
 
 
 def note_debits(accounts: Iterable[Account], books: LockedBooks, at: datetime) -> None:
@@ -114,10 +114,13 @@ def spendable(wallet: OpenWallet, at: datetime) -> Decimal:
     return max(wallet.available(at), wallet.available(at + settings.CLOCK_SKEW))
 
 
-def follow_balance(*, customer_id: int, available: Decimal, at: datetime) -> None:
+def follow_balance(
+    *, customer_id: int, available: Decimal, at: datetime, because: str = ""
+) -> None:
     """Fire the armed alerts that credits are below, and arm those they have reached.
 
-    Runs in the caller's transaction, which holds the wallet.
+    Those that are crossed at once are told in one mail. Runs in the caller's
+    transaction, which holds the wallet.
     """
     alerts = list(BalanceAlert.objects.filter(customer=customer_id).order_by("pk"))
     if not alerts:
@@ -127,26 +130,40 @@ def follow_balance(*, customer_id: int, available: Decimal, at: datetime) -> Non
         each for each in alerts if not each.is_armed and each.threshold <= available
     ]
     if crossed:
-        _fire(crossed, available, at)
+        _change(crossed, is_armed=False, crossings=F("crossings") + 1, crossed_at=at)
+        facts = {"available": as_text(available), "crossed_at": at.isoformat()}
+        _tell(crossed, facts | _circumstances(alerts, because))
     if reached:
         _change(reached, is_armed=True)
     _watch(customer_id)
 
 
-def _fire(alerts: list[BalanceAlert], available: Decimal, at: datetime) -> None:
-    _change(alerts, is_armed=False, crossings=F("crossings") + 1, crossed_at=at)
+def _circumstances(alerts: list[BalanceAlert], because: str) -> dict[str, object]:
+    """Return why credits fell, if not by use, and below what more are bought."""
+    facts: dict[str, object] = {"because": because} if because else {}
     for alert in alerts:
-        if alert.purpose == AlertPurpose.MAIL:
-            write_notice(
-                customer_id=alert.customer_id,
-                kind=NoticeKind.LOW_BALANCE,
-                reference=f"alert:{alert.pk}:{alert.crossings + 1}",
-                facts={
-                    "threshold": as_text(alert.threshold),
-                    "available": as_text(available),
-                    "crossed_at": at.isoformat(),
-                },
-            )
+        if alert.purpose == AlertPurpose.TOP_UP:
+            facts["bought_below"] = as_text(alert.threshold)
+    return facts
+
+
+def _tell(crossed: list[BalanceAlert], facts: dict[str, object]) -> None:
+    mailed = [alert for alert in crossed if alert.purpose == AlertPurpose.MAIL]
+    if not mailed:
+        return
+    mailed.sort(key=lambda alert: alert.threshold, reverse=True)
+    # A crossing is told once, so that the lowest one's names the notice.
+    lowest = mailed[-1]
+    write_notice(
+        customer_id=lowest.customer_id,
+        kind=NoticeKind.LOW_BALANCE,
+        reference=f"alert:{lowest.pk}:{lowest.crossings + 1}",
+        facts={
+            "threshold": as_text(lowest.threshold),
+            "thresholds": [as_text(alert.threshold) for alert in mailed],
+        }
+        | facts,
+    )
 
 
 def _change(alerts: Iterable[BalanceAlert], **values: object) -> None:

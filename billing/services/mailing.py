@@ -14,7 +14,17 @@ from django.utils import timezone
 from billing.models import Customer, Membership, Notice
 from billing.models.customers import Role
 
-_AMOUNTS = ("threshold", "available", "credits", "amount", "monthly_maximum", "bought")
+_AMOUNTS = (
+    "threshold",
+    "available",
+    "bought_below",
+    "credits",
+    "amount",
+    "monthly_maximum",
+    "bought",
+    "balance",
+    "money",
+)
 _TIMES = ("crossed_at", "expires_at", "retry_at")
 
 
@@ -47,7 +57,8 @@ def _read(facts: dict[str, Any]) -> dict[str, Any]:
     times = {
         name: datetime.fromisoformat(facts[name]) for name in _TIMES if name in facts
     }
-    return facts | amounts | times
+    thresholds = [Decimal(each) for each in facts.get("thresholds", ())]
+    return facts | amounts | times | {"thresholds": thresholds}
 
 
 def _addresses(customer: Customer) -> Iterator[str]:

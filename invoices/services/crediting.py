@@ -7,17 +7,21 @@ from datetime import UTC, datetime
 
 from invoices.models import CreditNote, Invoice, Refund, RefundKind
 from invoices.numbering import next_number
+from invoices.services.telling import tell_refunded
 
 SERIES = "CN"
 
 
 def issue_credit_note(refund: Refund, *, at: datetime) -> CreditNote | None:
-    """Write a refund's credit note; there is none for money that was never owed."""
+    """Write a refund's credit note, and tell its customer.
+
+    There is none for money that was never owed.
+    """
     if refund.kind == RefundKind.EXCESS:
         return None
     # Locked before the number is taken: for that, all other credit notes wait.
     invoice = Invoice.objects.select_for_update().get(pk=refund.payment.invoice_id)
-    return CreditNote.objects.create(
+    note = CreditNote.objects.create(
         invoice=invoice,
         refund=refund,
         number=next_number(series=SERIES, year=at.astimezone(UTC).year),
@@ -26,3 +30,5 @@ def issue_credit_note(refund: Refund, *, at: datetime) -> CreditNote | None:
         reason=refund.reason,
         issued_at=at,
     )
+    tell_refunded(refund, note)
+    return note

@@ -8,11 +8,14 @@ from invoices.models import Dispute, DisputeStatus, Payment
 from invoices.payments import DisputeNews
 from invoices.services.returns import ACTOR, reclaim
 from invoices.services.taking import give_back, lock_payment
+from invoices.services.telling import tell_disputed
 
 
 @transaction.atomic
 def note_dispute(*, payment: Payment, news: DisputeNews, at: datetime) -> Dispute:
     """Note how a dispute stands, and freeze, return or owe its credits accordingly.
+
+    Its customer is told what that took, or that it is back.
 
     The same news again change nothing, nor do earlier ones that come later: what was
     decided first stands.
@@ -32,6 +35,10 @@ def note_dispute(*, payment: Payment, news: DisputeNews, at: datetime) -> Disput
     if dispute.status == DisputeStatus.OPEN and news.status != DisputeStatus.OPEN:
         _close(dispute, news.status, at)
     reclaim(locked, at=at)
+    # Which took its credits by other instances.
+    dispute.refresh_from_db()
+    dispute.payment = locked
+    tell_disputed(dispute)
     return dispute
 
 

@@ -94,7 +94,8 @@ def _stop_buying(
 ) -> None:
     """Keep what was taken back from being bought again by itself."""
     switch_off_auto_top_up(customer=customer, because=because, by=by, at=at)
-    review_balance(customer_id=customer.pk, at=at)
+    words = str(OffBecause(because).label)
+    review_balance(customer_id=customer.pk, at=at, because=words)
 
 
 def give_back(

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from billing.models import Customer, NoticeKind
-from billing.services.alerts import watch_for_top_up
+from billing.services.alerts import spendable, watch_for_top_up
 from billing.services.notices import write_notice
 from invoices.models import (
     AutoTopUp,
@@ -146,9 +146,10 @@ def switch_off_auto_top_up(
 def note_top_up_ended(*, payment: Payment, at: datetime) -> None:
     """Take the end of a payment into account, if it was for an auto top-up.
 
-    After a decline its invoice is void, and money that still comes for it goes back. It
-    is tried again after an hour, then after a day, and the third time it is off. Runs
-    where the payment ends, with the wallet's lock held; twice is once.
+    The customer is told of either end. After a decline its invoice is void, and money
+    that still comes for it goes back. It is tried again after an hour, then after a
+    day, and the third time it is off. Runs where the payment ends, with the wallet's
+    lock held; twice is once.
     """
     top_up = (
         AutoTopUp.objects.select_related("customer").filter(pending=payment).first()
@@ -160,6 +161,7 @@ def note_top_up_ended(*, payment: Payment, at: datetime) -> None:
         top_up.failures = 0
         top_up.retry_at = None
         top_up.save()
+        _tell_bought(top_up.customer, payment, at)
         return
     invoices = Invoice.objects.filter(pk=payment.invoice_id, status=Status.OPEN)
     invoices.update(status=Status.VOID)
@@ -167,6 +169,21 @@ def note_top_up_ended(*, payment: Payment, at: datetime) -> None:
     top_up.save()
     if top_up.is_on:
         _retry_or_stop(top_up, payment, at)
+
+
+def _tell_bought(customer: Customer, payment: Payment, at: datetime) -> None:
+    wallet = lock_wallets([customer.wallet_id])[customer.wallet_id]
+    write_notice(
+        customer_id=customer.pk,
+        kind=NoticeKind.TOP_UP_BOUGHT,
+        reference=f"payment:{payment.pk}",
+        facts={
+            "amount": as_text(payment.amount),
+            "card": payment.method.label if payment.method else "",
+            "balance": as_text(spendable(wallet, at)),
+            "invoice": payment.invoice.number,
+        },
+    )
 
 
 def _retry_or_stop(top_up: AutoTopUp, payment: Payment, at: datetime) -> None:

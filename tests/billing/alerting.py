@@ -28,7 +28,7 @@ def use(*keys: str) -> list[Outcome]:
 def told(customer: Customer, kind: NoticeKind = NoticeKind.LOW_BALANCE) -> list[str]:
     """Return below what a customer was told that its credits are, in order."""
     notices = Notice.objects.filter(customer=customer, kind=kind).order_by("pk")
-    return [notice.facts["threshold"] for notice in notices]
+    return [below for notice in notices for below in notice.facts["thresholds"]]
 
 
 def watched(customer: Customer) -> Decimal | None:

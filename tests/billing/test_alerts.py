@@ -113,6 +113,7 @@ class TestADebit:
         assert notice.reference == f"alert:{crossed.pk}:1"
         assert notice.facts == {
             "threshold": "8",
+            "thresholds": ["8"],
             "available": "7",
             "crossed_at": NOW.isoformat(),
         }
@@ -136,13 +137,17 @@ class TestADebit:
 
         assert told(customer) == ["8"]
 
-    def test_may_cross_several_at_once(self) -> None:
+    def test_that_crosses_several_at_once_is_told_in_one_mail(self) -> None:
         customer = make.customer(credits="10")
-        alert(customer, "9", "8", "1")
+        _, crossed, _ = alert(customer, "9", "8", "1")
 
         use("a")
 
-        assert sorted(told(customer)) == ["8", "9"]
+        notice = Notice.objects.get()
+        assert notice.reference == f"alert:{crossed.pk}:1"
+        assert notice.facts["threshold"] == "8"
+        assert told(customer) == ["9", "8"]
+        assert set(BalanceAlert.objects.values_list("crossings", flat=True)) == {0, 1}
         assert watched(customer) == 1
 
     def test_of_a_repeated_event_tells_nothing(self) -> None:

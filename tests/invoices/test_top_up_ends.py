@@ -21,6 +21,7 @@ from invoices.models import (
     Status,
 )
 from invoices.queries.top_ups import bought_in_month
+from invoices.services.asking import settle_payment
 from invoices.services.payments import (
     NotOpenError,
     fail_payment,
@@ -98,7 +99,26 @@ class TestASuccess:
         run(customer, at=NOW + HOUR)
 
         assert AutoTopUp.objects.get().failures == 0
-        assert noticed(customer) == [NoticeKind.TOP_UP_FAILED]
+        assert noticed(customer) == [
+            NoticeKind.TOP_UP_FAILED,
+            NoticeKind.TOP_UP_BOUGHT,
+        ]
+
+    def test_is_told_with_what_can_be_spent_since(self) -> None:
+        customer = topped_up()
+        use("a")
+
+        payment = run(customer)
+        settle_payment(payment_id=payment.pk, at=NOW)  # type: ignore[union-attr]
+
+        notice = Notice.objects.get()
+        assert notice.kind == NoticeKind.TOP_UP_BOUGHT
+        assert notice.facts == {
+            "amount": "20",
+            "card": "Test card ending in 4242",
+            "balance": "27",
+            "invoice": "INV-2026-000002",
+        }
 
     def test_told_by_webhook_is_the_same(self) -> None:
         customer = topped_up()

@@ -18,7 +18,7 @@ from invoices.services.top_ups import (
     MonthlyMaximumError,
 )
 from tests import make, raw
-from tests.billing.alerting import use, watched
+from tests.billing.alerting import alert, use, watched
 from tests.invoices.topping_up import (
     DECLINED,
     HOUR,
@@ -143,6 +143,14 @@ class TestStartTopUp:
         assert payment.method == AutoTopUp.objects.get().method
         assert (payment.invoice.credits, payment.amount) == make.row(20, 20)
 
+    def test_is_promised_by_the_mail_on_low_credits(self) -> None:
+        customer = topped_up()
+        alert(customer, "9")
+
+        use("a")
+
+        assert Notice.objects.get().facts["bought_below"] == "8"
+
     def test_buys_nothing_at_the_threshold_itself(self) -> None:
         customer = topped_up(threshold="7")
         use("a")
@@ -246,8 +254,9 @@ class TestMonthlyMaximum:
         agree(customer, method, threshold="1000", amount="15", monthly_maximum="30")
         run(customer)
 
-        assert noticed(customer) == [NoticeKind.TOP_UP_CAPPED]
-        assert Notice.objects.get().facts["bought"] == "20"
+        assert noticed(customer).count(NoticeKind.TOP_UP_CAPPED) == 1
+        capped = Notice.objects.get(kind=NoticeKind.TOP_UP_CAPPED)
+        assert capped.facts["bought"] == "20"
         assert AutoTopUp.objects.get().is_on
 
     def test_counts_months_in_utc(self) -> None:

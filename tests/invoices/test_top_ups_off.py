@@ -92,7 +92,10 @@ class TestSwitchingOff:
 
         assert run(customer) is None
         assert AutoTopUp.objects.get().off_because == OffBecause.DISPUTE
-        assert noticed(customer) == [NoticeKind.TOP_UP_OFF]
+        assert noticed(customer) == [
+            NoticeKind.TOP_UP_OFF,
+            NoticeKind.CREDITS_RETURNED,
+        ]
 
 
 class TestRemoveMethod:

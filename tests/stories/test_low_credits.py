@@ -90,7 +90,10 @@ def test_is_told_once_and_topped_up_once(browser: Client) -> None:
         work()
 
     assert available() == "64"
-    assert subjects() == ["Credits are below $48.00"]
+    assert subjects() == [
+        "Credits fell below $48.00",
+        "Auto top-up bought $20.00 of credits",
+    ]
     page = browser.get(SETTINGS).content.decode()
     assert "<strong>$20.00</strong> of at most" in " ".join(page.split())
     assert [each for finding in verify_all() for each in finding.differences] == []
