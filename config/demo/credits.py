@@ -3,11 +3,13 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.db import transaction
+
 from billing.models import CreditPack, Customer
 from billing.services.alerts import set_alerts
 from billing.services.grants import give_credits
 from config.demo.traffic import CHAT, SOLO
-from invoices.models import Invoice, Payment, PaymentMethod
+from invoices.models import AutoTopUp, Invoice, Payment, PaymentMethod
 from invoices.payments.simulated import Choice, choose
 from invoices.services.asking import settle_payment
 from invoices.services.checkout import start_checkout
@@ -28,10 +30,31 @@ def give_all_credits(*, start: datetime) -> None:
     solo = Customer.objects.get(external_id=SOLO)
     for price in (50, 200):
         _buy(chat, packs[price], start)
-    _agree_on_top_ups(chat, start)
     _give(chat, "welcome", 5, start - timedelta(days=30), days=27)
     _give(solo, "launch", 25, start, days=90)
     _refund(_buy(solo, packs[50], start), start)
+
+
+@transaction.atomic
+def watch_credits(*, at: datetime) -> None:
+    """Set alerts and auto top-up, once all of the traffic is there.
+
+    So that only what visitors do is mailed. What they have changed since is kept.
+    """
+    chat = Customer.objects.get(external_id=CHAT)
+    if AutoTopUp.objects.filter(customer=chat).exists():
+        return
+    # The traffic leaves $143.82.
+    set_alerts(customer=chat, thresholds=[Decimal(140), Decimal(50)], at=at)
+    set_auto_top_up(
+        customer=chat,
+        threshold=Decimal(20),
+        amount=Decimal(100),
+        monthly_maximum=Decimal(500),
+        method=PaymentMethod.objects.get(customer=chat),
+        by=_ACTOR,
+        at=at,
+    )
 
 
 def _make_packs() -> dict[int, CreditPack]:
@@ -56,19 +79,6 @@ def _buy(customer: Customer, pack: CreditPack, at: datetime) -> Invoice:
     choose(reference=payment.reference, choice=Choice.PAY)
     settle_payment(payment_id=payment.pk, at=at)
     return invoice
-
-
-def _agree_on_top_ups(customer: Customer, at: datetime) -> None:
-    set_alerts(customer=customer, thresholds=[Decimal(150), Decimal(50)], at=at)
-    set_auto_top_up(
-        customer=customer,
-        threshold=Decimal(20),
-        amount=Decimal(100),
-        monthly_maximum=Decimal(500),
-        method=PaymentMethod.objects.get(customer=customer),
-        by=_ACTOR,
-        at=at,
-    )
 
 
 def _give(

@@ -72,6 +72,12 @@ PEOPLE = (
         "Europe/London",
     ),
 )
+# What each plan lets its customers do without credits, in words.
+PLANS = {
+    "free": "Free, calls blocked at zero",
+    "paid": "Paid, calls warned of at zero",
+    "enterprise": "Enterprise, billed by the month up to a credit limit",
+}
 OPERATOR = "operator@tollgate.example"
 # Who approves what the other one refunds.
 APPROVER = "finance@tollgate.example"

@@ -4,7 +4,7 @@ from secrets import token_hex
 
 from django.conf import settings
 
-from config.demo.people import APPROVER, OPERATOR, PASSWORD, PEOPLE
+from config.demo.people import APPROVER, OPERATOR, PASSWORD, PEOPLE, PLANS, Person
 from config.serving import Address
 
 _CURL = """\
@@ -22,7 +22,7 @@ def describe(address: Address, *, key: str, now: str) -> str:
     lines = [
         "",
         f"Portal   {address.url}/portal/",
-        *(f"         {person.email:28} {person.company}" for person in PEOPLE),
+        *(f"         {person.email:28} {_introduce(person)}" for person in PEOPLE),
         f"Admin    {address.url}/admin/",
         f"         {OPERATOR}",
         f"         {APPROVER:28} approves what the other one refunds",
@@ -38,3 +38,8 @@ def describe(address: Address, *, key: str, now: str) -> str:
         "Stop with Ctrl-C; the data stays. `make reset` drops it.",
     ]
     return "\n".join(lines)
+
+
+def _introduce(person: Person) -> str:
+    """Return a customer and its plan: "Ada Lovelace — Free, calls blocked at zero"."""
+    return f"{person.company} — {PLANS[person.plan]}"

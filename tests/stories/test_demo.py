@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from billing.models import Charge, Customer, UsageEvent
+from billing.models import (
+    BalanceAlert,
+    Charge,
+    Customer,
+    Notice,
+    NoticeKind,
+    UsageEvent,
+)
+from config.demo.credits import watch_credits
 from config.demo.people import populate
 from config.demo.story import close_ended_months, demo_window, new_start
 from config.demo.traffic import Event, all_events
@@ -30,9 +38,12 @@ def test_the_demos_totals_equal_an_independent_sum() -> None:
     key = make.service_key()
 
     first = [post(batch, key) for batch in batches(events)]
+    watch_credits(at=now)
     again = [post(batch, key) for batch in batches(events)]
     close_ended_months(at=now + timedelta(days=40))
 
+    assert not Notice.objects.filter(kind=NoticeKind.LOW_BALANCE).exists()
+    assert set(BalanceAlert.objects.values_list("is_armed", "crossings")) == {(True, 0)}
     expected = price_lines(priced(events))
     assert sum(answer["accepted"] for answer in first) == len(events) - 1
     assert sum(answer["duplicates"] for answer in again) == len(events)

@@ -5,6 +5,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from config.demo.credits import watch_credits
 from config.demo.loading import post_events
 from config.demo.people import is_populated, issue_gateway_key, populate
 from config.demo.showing import describe
@@ -65,5 +66,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"Closed the months that have ended: {invoices} new invoices."
         )
-        now = timezone.now().isoformat(timespec="milliseconds")
-        self.stdout.write(describe(address, key=key, now=now))
+        now = timezone.now()
+        watch_credits(at=now)
+        moment = now.isoformat(timespec="milliseconds")
+        self.stdout.write(describe(address, key=key, now=moment))
