@@ -42,8 +42,8 @@ class BalanceView(APIView):
         customer = get_customer(request, external_id)
         now = timezone.now()
         standing = get_standing(customer=customer, at=now)
-        shared = {"customer_id": customer.external_id, "as_of": now}
-        return Response(_as_json(standing) | shared)
+        named = {"customer_id": customer.external_id}
+        return Response(named | _as_json(standing) | {"as_of": now})
 
 
 def _as_json(standing: Standing) -> dict[str, object]:

@@ -175,6 +175,11 @@ class TestTheBalance:
         assert answer["next_expiry"] == "2026-11-16T12:00:00Z"
         assert answer["next_expiry_amount"] == "3"
 
+    def test_names_its_customer_first(self) -> None:
+        make.customer()
+
+        assert next(iter(get(self.PATH).json())) == "customer_id"
+
     def test_is_shown_to_its_own_customer(self) -> None:
         key = make.customer_key(make.customer(credits="50"))
 
