@@ -52,7 +52,7 @@ FREEZE_WITH_INVOICE = pgtrigger.Trigger(
         RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     """,
 )
-# What its provider says to have given back of it may grow.
+# What its provider says to have given back of it may grow, and fall when that fails.
 KEEP_SUCCEEDED = pgtrigger.Trigger(
     name="kept_once_succeeded",
     when=pgtrigger.Before,
@@ -60,9 +60,7 @@ KEEP_SUCCEEDED = pgtrigger.Trigger(
     condition=pgtrigger.Condition("OLD.status = 'succeeded'"),
     declare=[("living", "text[] := ARRAY['refunded_at_provider']")],
     func="""
-        IF TG_OP = 'DELETE' OR to_jsonb(OLD) - living <> to_jsonb(NEW) - living
-            OR NEW.refunded_at_provider < OLD.refunded_at_provider
-        THEN
+        IF TG_OP = 'DELETE' OR to_jsonb(OLD) - living <> to_jsonb(NEW) - living THEN
             RAISE EXCEPTION 'payment % succeeded: % refused', OLD.reference, TG_OP
             USING ERRCODE = 'restrict_violation';
         END IF;
