@@ -6,13 +6,19 @@ from django.db import transaction
 
 from invoices.models import Refund, RefundStatus
 from invoices.payments import Progress, RefundNews, get_provider
-from invoices.services.crediting import issue_credit_note
+from invoices.services.crediting import cancel_credit_note, issue_credit_note
 from invoices.services.provider_refunds import SaidSum, believe, with_sum
 from invoices.services.returns import ACTOR, reclaim, take_in_provider_refunds
 from invoices.services.taking import give_back, lock_payment
 from ledger.failpoints import failpoint
 
 UNDER_WAY = (RefundStatus.WITHDRAWN, RefundStatus.SENT)
+# What news may still change. Money that went back may come back, and then for good.
+_BEFORE = {
+    Progress.PENDING: UNDER_WAY,
+    Progress.SUCCEEDED: UNDER_WAY,
+    Progress.FAILED: (*UNDER_WAY, RefundStatus.SUCCEEDED),
+}
 
 
 def send_refund(*, refund_id: int, at: datetime) -> RefundStatus:
@@ -60,8 +66,8 @@ def record_answer(
     """Note how far a refund got: sent, ended with a credit note, or failed.
 
     A refund that failed gives its credits back, but for those that a dispute holds, and
-    what its provider has given back otherwise is taken in. One that has ended stays as
-    it is, whatever comes later.
+    what its provider has given back otherwise is taken in. It may fail after it had
+    succeeded: its credit note is canceled. News that come too late change nothing.
 
     :raises SumOutdatedError: if a refund has moved since the provider said the sum.
     """
@@ -70,7 +76,7 @@ def record_answer(
     locked.payment = payment
     if said:
         believe(said, payment)
-    if locked.status in UNDER_WAY:
+    if locked.status in _BEFORE[news.progress]:
         _record(locked, news, at)
     if said:
         # Its money may have gone another way: back by the provider's own pages, or by
@@ -108,3 +114,4 @@ def _fail(refund: Refund, failure: str, at: datetime) -> None:
     refund.status, refund.ended_at = RefundStatus.FAILED, at
     refund.failure = failure[:200]
     refund.save()
+    cancel_credit_note(refund, at=at)

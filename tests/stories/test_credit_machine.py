@@ -5,8 +5,10 @@
 
 import os
 import random
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from math import floor
 
 import pytest
@@ -42,6 +44,7 @@ ENDS = (
     "sent, failed",
     "sent, announced, failed",
     "sent, failed, announced late",
+    "sent, announced, succeeded, failed",
 )
 # On as many cores as there are.
 PARTS = 4
@@ -69,19 +72,9 @@ class RefundMachine(CreditMachine):
             at=self.now,
         )
         parts = self.book.refund(purchase, money, self.now)
-        if "sent" in end:
-            SimulatedProvider().refund(refund=refund)
-            self._hear(refund, Progress.PENDING)
-        if "sent, announced" in end:
-            self._announce(payment)
+        self._see_through(refund, end)
         if "failed" in end:
-            come_to_nothing(refund)
-            self._hear(refund, Progress.FAILED)
             self.book.fail_refund(purchase, money, parts)
-        if "late" in end:
-            self._announce(payment, plus=refund.amount)
-        send_refund(refund_id=refund.pk, at=self.now)
-        send_refund(refund_id=refund.pk, at=self.now)
 
     @precondition(lambda self: self.purchases)
     @rule(place=places, money=st.integers(1, 10))
@@ -119,11 +112,32 @@ class RefundMachine(CreditMachine):
         (self.book.win if is_won else self.book.lose)(purchase)
         purchase.dispute = decided
 
+    def _see_through(self, refund: Refund, end: str) -> None:
+        steps: dict[str, Callable[[], object]] = {
+            "sent": partial(self._begin, refund),
+            "announced": partial(self._announce, refund.payment),
+            "announced late": partial(self._announce, refund.payment, refund.amount),
+            "succeeded": partial(self._hear, refund, Progress.SUCCEEDED),
+            "failed": partial(self._fail, refund),
+        }
+        for step in end.split(", "):
+            steps[step]()
+        for _ in range(2):
+            send_refund(refund_id=refund.pk, at=self.now)
+
+    def _begin(self, refund: Refund) -> None:
+        SimulatedProvider().refund(refund=refund)
+        self._hear(refund, Progress.PENDING)
+
+    def _fail(self, refund: Refund) -> None:
+        come_to_nothing(refund)
+        self._hear(refund, Progress.FAILED)
+
     def _hear(self, refund: Refund, progress: Progress) -> None:
         news = RefundNews(reference=refund.reference, progress=progress)
         act_on(provider=NAME, news=news, at=self.now)
 
-    def _announce(self, payment: Payment, *, plus: Decimal = ZERO) -> None:
+    def _announce(self, payment: Payment, plus: Decimal = ZERO) -> None:
         made = SimulatedPayment.objects.get(reference=payment.reference)
         news = ChargeRefunded(
             provider_reference=payment.reference,
