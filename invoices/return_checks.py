@@ -88,15 +88,18 @@ OWNERS = """
             'invoice:' || invoice.number, 'invoice:' || invoice.number || ':bonus'))
     WHERE entry.kind IN ('refund', 'dispute')
 """
+# Of one that failed after it had succeeded, another credit note cancels the first.
 CREDIT_NOTES = """
     SELECT format('refund %s', refund.id),
         CASE WHEN refund.status = 'succeeded' AND refund.kind <> 'excess'
-            THEN refund.amount END,
-        note.total
+            THEN refund.amount ELSE 0 END,
+        coalesce(note.total, 0) + coalesce(canceling.total, 0)
     FROM invoices_refund AS refund
     JOIN invoices_payment AS payment ON payment.id = refund.payment_id
     LEFT JOIN invoices_creditnote AS note ON note.refund_id = refund.id
         AND note.invoice_id = payment.invoice_id
+    LEFT JOIN invoices_creditnote AS canceling ON canceling.cancels_id = note.id
+        AND canceling.invoice_id = note.invoice_id
 """
 CREDITED = """
     SELECT format('invoice %s', invoice.number), least(sum(note.total), invoice.total),
@@ -121,6 +124,6 @@ def verify_returns() -> Iterator[Finding]:
     yield compare("dispute = its entries; won, they are reversed", DISPUTES)
     yield compare("what was taken for money that went back = its run", RUNS)
     yield compare("every entry for money that went back has its reason", OWNERS)
-    yield compare("refund that succeeded = its credit note", CREDIT_NOTES)
+    yield compare("refund that succeeded = its credit notes", CREDIT_NOTES)
     yield compare("credit notes are within their invoice", CREDITED)
     yield compare("refunds are within their payment", RETURNED)

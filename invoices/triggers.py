@@ -52,7 +52,7 @@ FREEZE_WITH_INVOICE = pgtrigger.Trigger(
         RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     """,
 )
-# What its provider says to have given back of it may grow.
+# What its provider says to have given back of it may grow, and fall when that fails.
 KEEP_SUCCEEDED = pgtrigger.Trigger(
     name="kept_once_succeeded",
     when=pgtrigger.Before,
@@ -60,9 +60,7 @@ KEEP_SUCCEEDED = pgtrigger.Trigger(
     condition=pgtrigger.Condition("OLD.status = 'succeeded'"),
     declare=[("living", "text[] := ARRAY['refunded_at_provider']")],
     func="""
-        IF TG_OP = 'DELETE' OR to_jsonb(OLD) - living <> to_jsonb(NEW) - living
-            OR NEW.refunded_at_provider < OLD.refunded_at_provider
-        THEN
+        IF TG_OP = 'DELETE' OR to_jsonb(OLD) - living <> to_jsonb(NEW) - living THEN
             RAISE EXCEPTION 'payment % succeeded: % refused', OLD.reference, TG_OP
             USING ERRCODE = 'restrict_violation';
         END IF;
@@ -93,14 +91,22 @@ NEVER_ABOVE_PAID = pgtrigger.Trigger(
         RETURN NEW;
     """,
 )
+# Money that went back may come back, as from a card that was canceled meanwhile.
 KEEP_ENDED_REFUND = pgtrigger.Trigger(
     name="kept_once_ended",
     when=pgtrigger.Before,
     operation=pgtrigger.Update | pgtrigger.Delete,
     condition=pgtrigger.Condition("OLD.status IN ('succeeded', 'failed', 'declined')"),
+    declare=[("living", "text[] := '{}'")],
     func="""
-        RAISE EXCEPTION 'refund % has ended: % refused', OLD.id, TG_OP
-        USING ERRCODE = 'restrict_violation';
+        IF OLD.status = 'succeeded' AND NEW.status = 'failed' THEN
+            living := ARRAY['status', 'ended_at', 'failure', 'provider_reference'];
+        END IF;
+        IF TG_OP = 'DELETE' OR to_jsonb(OLD) - living <> to_jsonb(NEW) - living THEN
+            RAISE EXCEPTION 'refund % has ended: % refused', OLD.id, TG_OP
+            USING ERRCODE = 'restrict_violation';
+        END IF;
+        RETURN NEW;
     """,
 )
 NEVER_ABOVE_TOTAL = pgtrigger.Trigger(
@@ -117,6 +123,28 @@ NEVER_ABOVE_TOTAL = pgtrigger.Trigger(
             RAISE EXCEPTION 'credit notes of % are more than the invoice', NEW.total
             USING ERRCODE = 'check_violation',
                 CONSTRAINT = 'invoices_creditnote_never_above_its_invoice';
+        END IF;
+        RETURN NEW;
+    """,
+)
+CANCEL_WHOLE = pgtrigger.Trigger(
+    name="cancels_a_whole_credit_note",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    condition=pgtrigger.Condition("NEW.cancels_id IS NOT NULL"),
+    func="""
+        IF NOT EXISTS (
+            SELECT FROM invoices_creditnote AS canceled
+            JOIN invoices_refund AS refund ON refund.id = canceled.refund_id
+            WHERE canceled.id = NEW.cancels_id
+            AND canceled.invoice_id = NEW.invoice_id
+            AND canceled.currency = NEW.currency AND canceled.total = -NEW.total
+            AND refund.status = 'failed'
+        ) THEN
+            RAISE EXCEPTION 'credit note % does not take back another as a whole',
+                NEW.number
+            USING ERRCODE = 'check_violation',
+                CONSTRAINT = 'invoices_creditnote_cancels_a_whole_credit_note';
         END IF;
         RETURN NEW;
     """,

@@ -38,7 +38,7 @@ _LINE_FIELDS: Any = (
 )
 _PAYMENT_FIELDS: Any = ("provider", "reference", AMOUNT, "status", "ended_at")
 
-_NOTE_FIELDS: Any = ("number", exactly("total"), "reason", "issued_at")
+_NOTE_FIELDS: Any = ("number", exactly("total"), "cancels", "reason", "issued_at")
 
 
 class InvoiceLineInline(TabularInline[InvoiceLine, Invoice]):

@@ -6,8 +6,15 @@ from ledger.admin import AMOUNT, HistoryAdmin, ReadOnlyAdmin, exactly
 
 @admin.register(CreditNote)
 class CreditNoteAdmin(HistoryAdmin[CreditNote]):
-    list_display = ("number", "invoice", exactly("total"), "reason", "issued_at")
-    list_select_related = ("invoice",)
+    list_display = (
+        "number",
+        "invoice",
+        exactly("total"),
+        "cancels",
+        "reason",
+        "issued_at",
+    )
+    list_select_related = ("invoice", "cancels")
     search_fields = ("=number", "=invoice__number")
 
 

@@ -16,15 +16,21 @@ from invoices.queries.refunds import get_credit_note, list_credit_notes
 class CreditNoteOutput(serializers.ModelSerializer[CreditNote]):
     invoice = serializers.CharField(source="invoice.number")
     total = AmountField()
-    credits = AmountField(source="refund.credits")
-    bonus_credits = AmountField(source="refund.bonus_credits")
-    overdrawn_credits = AmountField(source="refund.overdrawn_credits")
+    cancels = serializers.SlugRelatedField[CreditNote](
+        slug_field="number",
+        read_only=True,
+        help_text="The credit note that it takes back, as its refund came to nothing.",
+    )
+    credits = AmountField()
+    bonus_credits = AmountField()
+    overdrawn_credits = AmountField()
 
     class Meta:
         model = CreditNote
         fields = [
             "number",
             "invoice",
+            "cancels",
             "currency",
             "total",
             "credits",

@@ -74,7 +74,7 @@ class Payment(models.Model):
         max_length=16, choices=PaymentStatus.choices, default=PaymentStatus.PENDING
     )
     failure = models.CharField(max_length=200, blank=True, db_default="")
-    # The most that its provider ever said to have given back, whoever asked for it.
+    # What its provider last said to have given back, whoever asked for it.
     refunded_at_provider = ExactDecimalField(default=0, db_default=0)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)

@@ -9,7 +9,12 @@ from django.db.models.functions import Now
 
 from invoices.models.invoices import Invoice
 from invoices.models.payments import Payment
-from invoices.triggers import KEEP_ENDED_REFUND, NEVER_ABOVE_PAID, NEVER_ABOVE_TOTAL
+from invoices.triggers import (
+    CANCEL_WHOLE,
+    KEEP_ENDED_REFUND,
+    NEVER_ABOVE_PAID,
+    NEVER_ABOVE_TOTAL,
+)
 from ledger.append_only import AppendOnly
 from ledger.models import ExactDecimalField, is_number
 from ledger.money import ZERO, total
@@ -43,7 +48,8 @@ class Refund(models.Model):
     """Money of one payment that goes back, for the credits that were taken for it.
 
     Asking for it again by the same key is the same refund. Once it succeeded it has a
-    credit note; if it failed, its credits are where they were.
+    credit note; if it failed, its credits are where they were. It may fail after it had
+    succeeded: its credit note is canceled then.
     """
 
     payment = models.ForeignKey(
@@ -130,6 +136,7 @@ class Refund(models.Model):
                     ("withdrawn", "failed"),
                     ("sent", "succeeded"),
                     ("sent", "failed"),
+                    ("succeeded", "failed"),
                 ],
             ),
         ]
@@ -147,13 +154,20 @@ class Refund(models.Model):
 
 
 class CreditNote(AppendOnly):
-    """What takes a part of an invoice back, in writing: numbered and final."""
+    """What takes a part of an invoice back, in writing: numbered and final.
+
+    One that was issued for a refund which came to nothing stays, and is canceled by
+    another of the same series, whose total is below zero.
+    """
 
     invoice = models.ForeignKey(
         Invoice, on_delete=models.PROTECT, related_name="credit_notes"
     )
     refund = models.OneToOneField(
-        Refund, on_delete=models.PROTECT, related_name="credit_note"
+        Refund, on_delete=models.PROTECT, null=True, related_name="credit_note"
+    )
+    cancels = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, related_name="canceled_by"
     )
     number = models.CharField(max_length=32, unique=True)
     currency = models.CharField(max_length=3)
@@ -165,14 +179,43 @@ class CreditNote(AppendOnly):
     class Meta(AppendOnly.Meta):
         constraints = [
             models.CheckConstraint(
-                condition=Q(total__gt=0) & is_number("total"),
-                name="invoices_creditnote_total_positive",
+                condition=(
+                    Q(refund__isnull=False, cancels=None, total__gt=0)
+                    | Q(refund=None, cancels__isnull=False, total__lt=0)
+                )
+                & is_number("total"),
+                name="invoices_creditnote_for_a_refund_or_cancels_another",
             ),
         ]
-        triggers = [*AppendOnly.Meta.triggers, NEVER_ABOVE_TOTAL]
+        triggers = [*AppendOnly.Meta.triggers, NEVER_ABOVE_TOTAL, CANCEL_WHOLE]
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def subject(self) -> Refund:
+        """The refund that it was issued for, or that came to nothing."""
+        refund = self.cancels.refund if self.cancels else self.refund
+        assert refund  # noqa: S101 - as the constraint says.
+        return refund
+
+    @property
+    def credits(self) -> Decimal:
+        """What was taken of the lot that was bought; below zero, it is given back."""
+        return self._signed(self.subject.credits)
+
+    @property
+    def bonus_credits(self) -> Decimal:
+        """What was taken of its bonus."""
+        return self._signed(self.subject.bonus_credits)
+
+    @property
+    def overdrawn_credits(self) -> Decimal:
+        """What had been used and is owed."""
+        return self._signed(self.subject.overdrawn_credits)
+
+    def _signed(self, credits: Decimal) -> Decimal:
+        return credits.copy_negate() if self.cancels_id and credits else credits
 
 
 class DisputeStatus(models.TextChoices):

@@ -144,6 +144,15 @@ class PaymentProvider(Protocol):
         """
         ...
 
+    def refunded(self, *, payment: Payment) -> Decimal:
+        """Return how much of a payment is given back by now, whoever asked for it.
+
+        What is on its way counts. When a refund fails, the sum falls by it.
+
+        :raises ProviderError: if the provider does not answer.
+        """
+        ...
+
     def verify(
         self, *, headers: Mapping[str, str], body: bytes, at: datetime
     ) -> SignedEvent:

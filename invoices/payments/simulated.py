@@ -130,6 +130,9 @@ class SimulatedProvider:
             failure="" if made else "more than is left of the payment",
         )
 
+    def refunded(self, *, payment: Payment) -> Decimal:
+        return _begin(payment).refunded
+
     def verify(
         self, *, headers: Mapping[str, str], body: bytes, at: datetime
     ) -> SignedEvent:

@@ -5,6 +5,7 @@ As with every provider, a page credits nothing; signed events and answers do.
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 
 from django.conf import settings
 
@@ -19,7 +20,7 @@ from invoices.payments import (
 )
 from invoices.payments import stripe_calls as calls
 from invoices.payments import stripe_events as events
-from invoices.payments.stripe_amounts import UnpayableAmountError
+from invoices.payments.stripe_amounts import UnpayableAmountError, from_units
 from invoices.payments.stripe_news import intent_news, refund_news, session_news
 
 # What will not be otherwise, however often it is asked for.
@@ -69,6 +70,10 @@ class StripeProvider:
                 failure=str(error),
             )
         return refund_news(made, reference=refund.reference)
+
+    def refunded(self, *, payment: Payment) -> Decimal:
+        charge = calls.get_charge(payment.provider_reference)
+        return from_units(charge.amount_refunded, charge.currency.upper())
 
     def verify(
         self, *, headers: Mapping[str, str], body: bytes, at: datetime

@@ -17,6 +17,8 @@ from invoices.models import Payment, PaymentMethod, Refund
 from invoices.payments import ProviderError
 from invoices.payments.stripe_amounts import to_units
 from invoices.payments.stripe_objects import (
+    Charge,
+    Charged,
     Declined,
     Intent,
     RefundObject,
@@ -117,6 +119,16 @@ def get_intent(reference: str) -> Intent:
     with _answering():
         found = _v1().payment_intents.retrieve(reference)
         return read_as(Intent, found.to_dict())
+
+
+def get_charge(intent: str) -> Charge:
+    """Return what was taken for a payment, with what is given back of it by now.
+
+    :raises RefusedError: if there is no such payment.
+    """
+    with _answering():
+        found = _v1().payment_intents.retrieve(intent, {"expand": ["latest_charge"]})
+        return read_as(Charged, found.to_dict()).latest_charge
 
 
 def cancel_intent(reference: str) -> Intent:

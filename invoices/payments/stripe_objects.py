@@ -212,6 +212,12 @@ class Charge(msgspec.Struct):
     payment_intent: str | None = None
 
 
+class Charged(msgspec.Struct):
+    """A PaymentIntent that was paid, with its charge."""
+
+    latest_charge: Charge
+
+
 class DisputeObject(msgspec.Struct):
     """A payment that its payer contests at the bank."""
 

@@ -261,7 +261,7 @@ def list_entries(*, refund: Refund) -> list[Entry]:
 def list_refunds(*, invoice: Invoice) -> list[Refund]:
     """Return what was asked to go back of an invoice's payments, with credit notes."""
     refunds = Refund.objects.filter(payment__invoice=invoice)
-    return list(refunds.select_related("credit_note").order_by("pk"))
+    return list(refunds.select_related("credit_note__canceled_by").order_by("pk"))
 
 
 def list_decided_refunds(*, invoice: Invoice) -> list[Refund]:
@@ -279,7 +279,9 @@ def is_disputed(*, invoice: Invoice) -> bool:
 def list_credit_notes(*, customer: Customer) -> QuerySet[CreditNote]:
     """Return a customer's credit notes, newest first."""
     notes = CreditNote.objects.filter(invoice__customer=customer)
-    return notes.select_related("invoice", "refund__payment").order_by("-pk")
+    return notes.select_related(
+        "invoice", "refund__payment", "cancels__refund__payment", "canceled_by"
+    ).order_by("-pk")
 
 
 def get_credit_note(*, customer: Customer, number: str) -> CreditNote:

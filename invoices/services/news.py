@@ -19,7 +19,7 @@ from invoices.services.payments import (
     mark_paid,
 )
 from invoices.services.provider_refunds import note_charge_refunded
-from invoices.services.sending import record_answer
+from invoices.services.sending import note_refund_news
 from ledger.failpoints import failpoint
 
 
@@ -72,11 +72,12 @@ def _end_payment(provider: str, news: PaymentNews, at: datetime) -> None:
 
 
 def _end_refund(provider: str, news: RefundNews, at: datetime) -> None:
-    ours = Refund.objects.filter(payment__provider=provider, reference=news.reference)
+    refunds = Refund.objects.select_related("payment")
+    ours = refunds.filter(payment__provider=provider, reference=news.reference)
     refund = ours.first()
     if refund is None:
         raise UnknownRefundError(news.reference)
-    record_answer(refund=refund, news=news, at=at)
+    note_refund_news(refund=refund, news=news, at=at)
 
 
 def _find_paid(provider: str, provider_reference: str) -> Payment:

@@ -6,13 +6,19 @@ from django.db import transaction
 
 from invoices.models import Refund, RefundStatus
 from invoices.payments import Progress, RefundNews, get_provider
-from invoices.services.crediting import issue_credit_note
-from invoices.services.payments import PaymentRefusedError
+from invoices.services.crediting import cancel_credit_note, issue_credit_note
+from invoices.services.provider_refunds import SaidSum, believe, with_sum
 from invoices.services.returns import ACTOR, reclaim, take_in_provider_refunds
 from invoices.services.taking import give_back, lock_payment
 from ledger.failpoints import failpoint
 
 UNDER_WAY = (RefundStatus.WITHDRAWN, RefundStatus.SENT)
+# What news may still change. Money that went back may come back, and then for good.
+_BEFORE = {
+    Progress.PENDING: UNDER_WAY,
+    Progress.SUCCEEDED: UNDER_WAY,
+    Progress.FAILED: (*UNDER_WAY, RefundStatus.SUCCEEDED),
+}
 
 
 def send_refund(*, refund_id: int, at: datetime) -> RefundStatus:
@@ -32,44 +38,63 @@ def send_refund(*, refund_id: int, at: datetime) -> RefundStatus:
     failpoint("refund-withdrawn")
     news = get_provider(refund.payment.provider).refund(refund=refund)
     failpoint("refund-answered")
-    ended = record_answer(refund=refund, news=news, at=at)
+    ended = note_refund_news(refund=refund, news=news, at=at)
     failpoint("refund-recorded")
     return RefundStatus(ended.status)
 
 
-class RefundContradictedError(PaymentRefusedError):
-    """A refund that has succeeded is said to have failed, or the other way around."""
+def note_refund_news(*, refund: Refund, news: RefundNews, at: datetime) -> Refund:
+    """Note how far a refund got, by an answer of the provider or by its webhook.
+
+    If it failed, the provider is asked how much it has given back by now, outside of
+    any transaction: a sum that it told before may count this refund.
+
+    :raises ProviderError: if the provider does not answer; asking again is safe.
+    """
+    if Progress.FAILED not in (news.progress, refund.status):
+        return record_answer(refund=refund, news=news, at=at)
+    return with_sum(
+        refund.payment,
+        lambda said: record_answer(refund=refund, news=news, at=at, said=said),
+    )
 
 
 @transaction.atomic
-def record_answer(*, refund: Refund, news: RefundNews, at: datetime) -> Refund:
+def record_answer(
+    *, refund: Refund, news: RefundNews, at: datetime, said: SaidSum | None = None
+) -> Refund:
     """Note how far a refund got: sent, ended with a credit note, or failed.
 
-    A refund that failed gives its credits back, but for those that a dispute holds. One
-    that has ended stays as it is, whatever comes later.
+    A refund that failed gives its credits back, but for those that a dispute holds, and
+    what its provider has given back otherwise is taken in. It may fail after it had
+    succeeded: its credit note is canceled. News that come too late change nothing.
+
+    :raises SumOutdatedError: if a refund has moved since the provider said the sum.
     """
     payment = lock_payment(refund.payment_id)
     locked = Refund.objects.select_for_update().get(pk=refund.pk)
     locked.payment = payment
-    if locked.status not in UNDER_WAY:
-        _check_agreement(locked, news)
-        return locked
-    locked.provider_reference = news.provider_reference or locked.provider_reference
-    match news.progress:
-        case Progress.PENDING:
-            _note_sent(locked, at)
-        case Progress.SUCCEEDED:
-            _succeed(locked, at)
-        case Progress.FAILED:
-            _fail(locked, news.failure, at)
+    if said:
+        believe(said, payment)
+    if locked.status in _BEFORE[news.progress]:
+        _record(locked, news, at)
+    if said:
+        # Its money may have gone another way: back by the provider's own pages, or by
+        # the bank, which holds it while the payment is disputed.
+        take_in_provider_refunds(payment, at=at)
+        reclaim(payment, at=at)
     return locked
 
 
-def _check_agreement(refund: Refund, news: RefundNews) -> None:
-    ended = {RefundStatus.SUCCEEDED, RefundStatus.FAILED} & {refund.status}
-    if ended and news.progress not in (Progress.PENDING, refund.status):
-        message = f"{refund} has {refund.status}, and is said to have {news.progress}"
-        raise RefundContradictedError(message)
+def _record(refund: Refund, news: RefundNews, at: datetime) -> None:
+    refund.provider_reference = news.provider_reference or refund.provider_reference
+    match news.progress:
+        case Progress.PENDING:
+            _note_sent(refund, at)
+        case Progress.SUCCEEDED:
+            _succeed(refund, at)
+        case Progress.FAILED:
+            _fail(refund, news.failure, at)
 
 
 def _note_sent(refund: Refund, at: datetime) -> None:
@@ -89,7 +114,4 @@ def _fail(refund: Refund, failure: str, at: datetime) -> None:
     refund.status, refund.ended_at = RefundStatus.FAILED, at
     refund.failure = failure[:200]
     refund.save()
-    # Its money may have gone another way: back by the provider's own pages, or by
-    # the bank, which holds it while the payment is disputed.
-    take_in_provider_refunds(refund.payment, at=at)
-    reclaim(refund.payment, at=at)
+    cancel_credit_note(refund, at=at)

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
+from django.db.models import F
 
 from billing.models import CreditPack, Customer
 from billing.services.events import Status
@@ -17,6 +18,7 @@ from invoices.models import (
     Payment,
     Refund,
     SimulatedPayment,
+    SimulatedRefund,
 )
 from invoices.payments import ChargeRefunded, DisputeNews, Progress, RefundNews
 from invoices.payments.simulated import NAME, Choice, SimulatedProvider, choose
@@ -138,16 +140,38 @@ def send(refund: Refund, *, at: datetime = NOW) -> Refund:
 
 def answer(refund: Refund, progress: Progress, failure: str = "") -> Refund:
     """Hear from the provider what became of a refund of ours."""
+    if progress is Progress.FAILED:
+        come_to_nothing(refund)
     news = RefundNews(reference=refund.reference, progress=progress, failure=failure)
     act_on(provider=NAME, news=news, at=NOW)
     refund.refresh_from_db()
     return refund
 
 
+def come_to_nothing(refund: Refund) -> None:
+    """Let the provider have its money back, which it may have sent."""
+    made = SimulatedRefund.objects.filter(reference=refund.reference).first()
+    if made:
+        payment = SimulatedPayment.objects.filter(pk=made.payment_id)
+        payment.update(refunded=F("refunded") - made.amount)
+        made.delete()
+
+
 def provider_says_refunded(invoice: Invoice, amount: str) -> None:
-    """Hear from the provider how much of a payment went back in all."""
+    """Hear from the provider how much of a payment went back in all.
+
+    What it said later holds: its own books know at least as much.
+    """
+    payment = payment_of(invoice)
+    made = SimulatedPayment.objects.filter(reference=payment.reference)
+    made.filter(refunded__lt=amount).update(refunded=amount)
+    announce_refunded(payment, amount)
+
+
+def announce_refunded(payment: Payment, amount: str) -> None:
+    """Hear of a sum, whatever the provider's books say by now."""
     news = ChargeRefunded(
-        provider_reference=payment_of(invoice).provider_reference,
+        provider_reference=payment.provider_reference,
         amount_refunded=Decimal(amount),
         currency="USD",
     )
@@ -209,6 +233,8 @@ def answering(monkeypatch: pytest.MonkeyPatch, progress: Progress) -> None:
     honest = SimulatedProvider.refund
 
     def slow(self: SimulatedProvider, *, refund: Refund) -> RefundNews:
+        if progress is Progress.FAILED:
+            return RefundNews(reference=refund.reference, progress=progress)
         return replace(honest(self, refund=refund), progress=progress)
 
     monkeypatch.setattr(SimulatedProvider, "refund", slow)

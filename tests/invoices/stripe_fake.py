@@ -11,14 +11,22 @@ from typing import Any
 
 import msgspec
 
-from tests.invoices.captures import SESSION_COMPLETED, Sent, captured_event
+from tests.invoices.captures import (
+    CHARGE_REFUNDED,
+    SESSION_COMPLETED,
+    Sent,
+    captured_event,
+)
 
 Object = dict[str, Any]
 Answer = tuple[int, Object]
 
 CREATED = 1_795_426_664
 _SESSION: Object = captured_event(SESSION_COMPLETED)["data"]["object"]
+_CHARGE: Object = captured_event(CHARGE_REFUNDED)["data"]["object"]
 _OPEN = {"status": "open", "payment_status": "unpaid", "payment_intent": None}
+# What a charge's `amount_refunded` counts no more.
+_UNDONE = ("failed", "canceled")
 _UNCANCELABLE = ("succeeded", "canceled")
 
 
@@ -174,10 +182,18 @@ class StripeFake:
         ]
         return 200, _listed("/v1/payment_intents", found)
 
-    def get_intent(self, _: Object, number: str) -> Answer:
+    def get_intent(self, query: Object, number: str) -> Answer:
         if number not in self.intents:
             return _missing("payment_intent", number)
-        return 200, self.intents[number]
+        intent = _copy(self.intents[number])
+        if "expand" in query:
+            intent["latest_charge"] = _CHARGE | {
+                "amount": intent["amount"],
+                "amount_refunded": self.refunded(number),
+                "currency": intent["currency"],
+                "payment_intent": number,
+            }
+        return 200, intent
 
     def cancel_intent(self, _: Object, number: str) -> Answer:
         intent = self.intents[number]
@@ -212,7 +228,7 @@ class StripeFake:
         made = [
             each for each in self.refunds.values() if each["payment_intent"] == intent
         ]
-        return sum(each["amount"] for each in made if each["status"] != "failed")
+        return sum(each["amount"] for each in made if each["status"] not in _UNDONE)
 
     def list_refunds(self, query: Object) -> Answer:
         intent = query["payment_intent"]

@@ -2,9 +2,10 @@
 
 import pytest
 
-from invoices.models import Invoice
+from invoices.models import Invoice, Refund
+from invoices.payments import Progress
 from tests import make
-from tests.invoices.refunding import bought, customer, refund, send
+from tests.invoices.refunding import answer, bought, customer, refund, send
 from tests.invoices.test_api import get, status_of
 
 pytestmark = pytest.mark.django_db
@@ -25,6 +26,7 @@ def test_one_says_what_went_back_and_what_it_took(invoice: Invoice) -> None:
     assert note == {
         "number": "CN-2026-000001",
         "invoice": "INV-2026-000001",
+        "cancels": None,
         "currency": "USD",
         "total": "20",
         "credits": "20",
@@ -33,6 +35,27 @@ def test_one_says_what_went_back_and_what_it_took(invoice: Invoice) -> None:
         "reason": "not needed",
         "issued_at": "2026-11-15T12:00:00Z",
     }
+
+
+def test_one_that_cancels_another_takes_all_of_it_back(invoice: Invoice) -> None:
+    answer(Refund.objects.get(key="a"), Progress.FAILED)
+    key = make.customer_key(invoice.customer)
+
+    [last, *_] = get("/v1/credit-notes", key)["results"]
+
+    assert last == {
+        "number": "CN-2026-000003",
+        "invoice": "INV-2026-000001",
+        "cancels": "CN-2026-000001",
+        "currency": "USD",
+        "total": "-20",
+        "credits": "-20",
+        "bonus_credits": "-5",
+        "overdrawn_credits": "0",
+        "reason": "cancels CN-2026-000001: the refund failed",
+        "issued_at": "2026-11-15T12:00:00Z",
+    }
+    assert get("/v1/invoices/INV-2026-000001", key)["amount_refunded"] == "7.5"
 
 
 def test_they_are_listed_newest_first_by_cursor(invoice: Invoice) -> None:

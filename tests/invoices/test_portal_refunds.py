@@ -86,6 +86,16 @@ class TestInvoice:
         assert '<span class="tag tag-bad">Failed</span>' in page
         assert '<td class="number" data-label="Credits taken">0.00</td>' in page
 
+    def test_shows_that_a_credit_note_was_canceled(
+        self, browser: Client, invoice: Invoice
+    ) -> None:
+        answer(send(refund(invoice, "20")), Progress.FAILED)
+
+        page = invoice_page(browser)
+
+        canceling = '/portal/credit-notes/CN-2026-000002/">CN-2026-000002</a>'
+        assert f'canceled by <a class="line-link" href="{canceling}' in page
+
     def test_hides_what_waits(
         self, browser: Client, invoice: Invoice, settings: Settings
     ) -> None:
@@ -139,6 +149,20 @@ class TestCreditNote:
         page = read(client, NOTE)
 
         assert '<dt>Bonus taken</dt> <dd class="figure">5.00</dd>' in page
+
+    def test_says_that_it_is_canceled_and_by_what(self, client: Client) -> None:
+        invoice = bought(bonus="5")
+        client.force_login(make.member(invoice.customer))
+        answer(send(refund(invoice, "20")), Progress.FAILED)
+
+        canceled, canceling = read(client, NOTE), read(client, NOTE.replace("1/", "2/"))
+
+        assert '<a href="/portal/credit-notes/CN-2026-000002/">' in canceled
+        assert '<dt>Credits taken</dt> <dd class="figure">20.00</dd>' in canceled
+        assert "Cancels CN-2026-000001: the refund failed" in canceling
+        assert '<dt>Credits given back</dt> <dd class="figure">20.00</dd>' in canceling
+        assert '<dt>Bonus given back</dt> <dd class="figure">5.00</dd>' in canceling
+        assert '<a href="/portal/credit-notes/CN-2026-000001/">' in canceling
 
     def test_is_its_customers_alone(self, client: Client, invoice: Invoice) -> None:
         send(refund(invoice, "20"))

@@ -9,6 +9,7 @@ from invoices.models import (
     DisputeStatus,
     Invoice,
     NumberSeries,
+    Refund,
 )
 from invoices.payments import Progress
 from invoices.return_checks import verify_returns
@@ -29,7 +30,7 @@ ENTRIES = "refund = its entries; failed, they are reversed"
 DISPUTED = "dispute = its entries; won, they are reversed"
 RUNS = "what was taken for money that went back = its run"
 REASONS = "every entry for money that went back has its reason"
-NOTES = "refund that succeeded = its credit note"
+NOTES = "refund that succeeded = its credit notes"
 CREDITED = "credit notes are within their invoice"
 RETURNED = "refunds are within their payment"
 
@@ -106,6 +107,15 @@ class TestFinds:
 
         assert found() == {NOTES}
         assert "numbers have no gap" in _gaps()
+
+    def test_a_credit_note_of_a_refund_that_failed(self) -> None:
+        made = Refund.objects.get(key="key-1")
+        assert answer(made, Progress.FAILED).status == "failed"
+        assert found() == set()
+        with tampering("invoices_creditnote"):
+            CreditNote.objects.filter(cancels__refund=made)._raw_delete("default")
+
+        assert found() == {NOTES}
 
     def test_a_credit_note_of_another_amount(self) -> None:
         assert alter("invoices_creditnote", "total = total + 1") == {NOTES}

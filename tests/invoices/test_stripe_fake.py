@@ -132,6 +132,20 @@ class TestAnswers:
             client.v1.refunds.create(refund_params(1))
         assert refused.value.code == "charge_already_refunded"
 
+    @pytest.mark.parametrize("end", ["failed", "canceled"])
+    def test_a_refund_that_came_to_nothing_counts_no_more(
+        self, fake: StripeFake, client: stripe.StripeClient, end: str
+    ) -> None:
+        charge(client, 500)
+        client.v1.refunds.create(refund_params(300))
+        fake.refunds["re_1"]["status"] = end
+
+        asked: Any = {"expand": ["latest_charge"]}
+        said = client.v1.payment_intents.retrieve("pi_1", asked).to_dict()
+
+        assert said["latest_charge"]["amount_refunded"] == 0
+        assert "latest_charge" not in fake.intents["pi_1"]
+
     def test_a_decline_names_its_payment(
         self, fake: StripeFake, client: stripe.StripeClient
     ) -> None:
