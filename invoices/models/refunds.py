@@ -9,7 +9,12 @@ from django.db.models.functions import Now
 
 from invoices.models.invoices import Invoice
 from invoices.models.payments import Payment
-from invoices.triggers import KEEP_ENDED_REFUND, NEVER_ABOVE_PAID, NEVER_ABOVE_TOTAL
+from invoices.triggers import (
+    KEEP_ENDED_REFUND,
+    NEVER_ABOVE_PAID,
+    NEVER_ABOVE_TOTAL,
+    keep_terms,
+)
 from ledger.append_only import AppendOnly
 from ledger.models import ExactDecimalField, is_number
 from ledger.money import ZERO, total
@@ -119,6 +124,17 @@ class Refund(models.Model):
         triggers = [
             NEVER_ABOVE_PAID,
             KEEP_ENDED_REFUND,
+            keep_terms(
+                "payment_id",
+                "kind",
+                "key",
+                "currency",
+                "amount",
+                "reason",
+                "requested_by",
+                "requested_at",
+                "approval_above",
+            ),
             pgtrigger.FSM(
                 name="status_moves_forward",
                 field="status",
@@ -228,6 +244,7 @@ class Dispute(models.Model):
             ),
         ]
         triggers = [
+            keep_terms("payment_id", "reference", "currency", "amount", "opened_at"),
             pgtrigger.FSM(
                 name="status_moves_forward",
                 field="status",
