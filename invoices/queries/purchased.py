@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from django.db.models import Q, QuerySet
 
+from billing.models.credit_packs import INVOICE_PREFIX
 from invoices.models import (
     Dispute,
     DisputeStatus,
@@ -26,7 +27,7 @@ _NOT_STANDING = (RefundStatus.REQUESTED, RefundStatus.DECLINED, RefundStatus.FAI
 
 def reference_of(invoice: Invoice) -> str:
     """Return what lots and entries call the invoice that they come from."""
-    return f"invoice:{invoice.number}"
+    return f"{INVOICE_PREFIX}{invoice.number}"
 
 
 def list_standing_refunds(payment: Payment) -> QuerySet[Refund]:
