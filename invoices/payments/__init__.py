@@ -30,6 +30,10 @@ class ProviderError(Exception):
     """The provider could not be reached, or could not answer: ask again later."""
 
 
+class BegunOtherwiseError(ProviderError):
+    """The reference was used to ask for something else: begin another payment."""
+
+
 class Progress(StrEnum):
     """How far a payment or a refund got at its provider."""
 
@@ -119,6 +123,8 @@ class PaymentProvider(Protocol):
     def start_checkout(self, *, payment: Payment) -> Checkout:
         """Return a page at which the payment can be made.
 
+        :raises BegunOtherwiseError: if its page was asked for in other words, and what
+            became of that is not known.
         :raises ProviderError: if the provider does not answer.
         """
         ...

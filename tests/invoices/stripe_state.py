@@ -44,7 +44,12 @@ def call(payment: Payment, reference: str) -> None:
 def open_page(*, saves_method: bool = False) -> Payment:
     """Order a pack and go as far as its page, which is `cs_test_1`."""
     payment = begin(saves_method=saves_method)
-    start_checkout(invoice=payment.invoice, return_url=RETURN_URL, at=make.NOW)
+    start_checkout(
+        invoice=payment.invoice,
+        return_url=RETURN_URL,
+        saves_method=saves_method,
+        at=make.NOW,
+    )
     payment.refresh_from_db()
     return payment
 
