@@ -5,6 +5,7 @@ As with every provider, a page credits nothing; signed events and answers do.
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.conf import settings
 
@@ -20,7 +21,7 @@ from invoices.payments import (
 )
 from invoices.payments import stripe_calls as calls
 from invoices.payments import stripe_events as events
-from invoices.payments.stripe_amounts import UnpayableAmountError
+from invoices.payments.stripe_amounts import UnpayableAmountError, payable_step
 from invoices.payments.stripe_news import intent_news, refund_news, session_news
 
 # How long a page can be paid on, unless it was asked for otherwise.
@@ -33,6 +34,9 @@ class StripeProvider:
     """Takes money, in one account at Stripe."""
 
     name = calls.NAME
+
+    def payable_step(self, *, currency: str) -> Decimal:
+        return payable_step(currency)
 
     def start_checkout(self, *, payment: Payment) -> Checkout:
         known = payment.checkout_reference
