@@ -116,6 +116,39 @@ RETURNED = """
     WHERE refund.status NOT IN ('requested', 'declined', 'failed')
     GROUP BY payment.id
 """
+# As `Purchased.credits_for` rounds. Credits that had expired, or that are owed for a
+# dispute already, are not taken; and the parts, rounded up, may be more than the whole.
+WORTH = """
+    SELECT format('refund %s', id), trim_scale(greatest(least(taken, worth),
+        worth - excused)), trim_scale(taken)
+    FROM (
+        SELECT refund.id, refund.credits + refund.overdrawn_credits AS taken,
+            least(lot.granted, (div(refund.amount * lot.granted * 1e18, payment.amount)
+                + sign(mod(refund.amount * lot.granted * 1e18, payment.amount))) * 1e-18
+            ) AS worth,
+            (SELECT coalesce(-sum(amount), 0) FROM ledger_entry
+                WHERE wallet_id = lot.wallet_id AND lot_id = lot.id AND kind = 'expiry')
+            + (SELECT coalesce(sum(overdrawn_credits), 0) FROM invoices_dispute
+                WHERE payment_id = payment.id)
+            + (SELECT count(*) FROM invoices_refund
+                WHERE payment_id = payment.id) * 1e-18 AS excused
+        FROM invoices_refund AS refund
+        JOIN invoices_payment AS payment ON payment.id = refund.payment_id
+        JOIN invoices_invoice AS invoice ON invoice.id = payment.invoice_id
+        JOIN billing_customer AS customer ON customer.id = invoice.customer_id
+        JOIN ledger_creditlot AS lot ON lot.wallet_id = customer.wallet_id
+            AND lot.reference = 'invoice:' || invoice.number
+        WHERE refund.kind <> 'excess'
+            AND refund.status NOT IN ('requested', 'declined', 'failed')
+    ) AS returned
+"""
+APPROVED = """
+    SELECT format('refund %s', id), 'approved by another',
+        CASE WHEN amount <= approval_above OR approved_by NOT IN ('', requested_by)
+            THEN 'approved by another' ELSE format('approved by %L', approved_by) END
+    FROM invoices_refund
+    WHERE kind = 'unused' AND status NOT IN ('requested', 'declined')
+"""
 
 
 def verify_returns() -> Iterator[Finding]:
@@ -127,3 +160,5 @@ def verify_returns() -> Iterator[Finding]:
     yield compare("refund that succeeded = its credit notes", CREDIT_NOTES)
     yield compare("credit notes are within their invoice", CREDITED)
     yield compare("refunds are within their payment", RETURNED)
+    yield compare("refund = the credits that its money stands for", WORTH)
+    yield compare("large refunds were approved by another", APPROVED)

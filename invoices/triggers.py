@@ -149,3 +149,23 @@ CANCEL_WHOLE = pgtrigger.Trigger(
         RETURN NEW;
     """,
 )
+
+
+def keep_terms(*columns: str) -> pgtrigger.Trigger:
+    """Keep what a row of money was made for as it was, and the row itself, for ever."""
+    before, after = (
+        ", ".join(f"{row}.{column}" for column in columns) for row in ("OLD", "NEW")
+    )
+    return pgtrigger.Trigger(
+        name="made_for_good",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update | pgtrigger.Delete,
+        func=f"""
+            IF TG_OP = 'DELETE' OR ROW({before}) IS DISTINCT FROM ROW({after}) THEN
+                RAISE EXCEPTION 'row % of % stays what it was made for: % refused',
+                    OLD.id, TG_TABLE_NAME, TG_OP
+                USING ERRCODE = 'restrict_violation';
+            END IF;
+            RETURN NEW;
+        """,
+    )

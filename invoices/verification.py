@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, Q
 from billing.models import TrueUp, UsageRollup
 from billing.queries.true_ups import list_true_ups, work_out_true_ups
 from invoices.models import Invoice, Kind, Status
+from invoices.purchase_checks import verify_purchases
 from invoices.return_checks import verify_returns
 from ledger.money import as_text
 from ledger.verification import SHOWN, Finding, compare
@@ -145,7 +146,8 @@ def _describe(rows: Iterable[TrueUp]) -> list[str]:
 def verify_invoices() -> Iterator[Finding]:
     """Check lines, totals, credits and payments against what they are made of.
 
-    The numbers of each series are checked for gaps, and what went back of payments.
+    The numbers of each series are checked for gaps, what was paid for was given, and
+    what went back of payments was taken.
     """
     yield compare("invoice line = sum of its calls", LINES)
     yield compare("invoice = all charges of its period", COMPLETE)
@@ -155,5 +157,6 @@ def verify_invoices() -> Iterator[Finding]:
     yield compare("invoice due = total - credits - carried over", PARTS)
     yield compare("applied credits = funding of the period", CREDITS)
     yield compare("paid invoice = its payments, less what was paid in excess", PAYMENTS)
+    yield from verify_purchases()
     yield compare("invoice and credit note numbers have no gap", NUMBERS)
     yield from verify_returns()

@@ -92,16 +92,26 @@ def round_to_currency(amount: Decimal, currency: str) -> Decimal:
     :raises UnknownCurrencyError: if the currency is not in ISO 4217.
     :raises MoneyError: as `exact` does.
     """
-    rounded = _quantize(amount, _smallest_coin(currency), ROUND_HALF_UP)
+    rounded = _quantize(amount, smallest_coin(currency), ROUND_HALF_UP)
     return rounded if rounded else rounded.copy_abs()
 
 
-def floor_to_currency(amount: Decimal, currency: str) -> Decimal:
+def smallest_coin(currency: str) -> Decimal:
+    """Return one minor unit of a currency, in that currency: 0.01 for USD.
+
+    :raises UnknownCurrencyError: if the currency is not in ISO 4217.
+    """
+    return Decimal(1).scaleb(-minor_units(currency))
+
+
+def floor_to_step(amount: Decimal, step: Decimal) -> Decimal:
     """Return the most that can be paid and is not above an amount: $49.999 is $49.99.
 
-    :raises MoneyError: as `round_to_currency` does.
+    The step, a power of ten, is the least by which amounts that can be paid differ.
+
+    :raises MoneyError: as `exact` does.
     """
-    return _quantize(amount, _smallest_coin(currency), ROUND_FLOOR)
+    return _quantize(amount, step, ROUND_FLOOR)
 
 
 def allocate(amounts: Sequence[Decimal], currency: str) -> list[Decimal]:
@@ -112,7 +122,7 @@ def allocate(amounts: Sequence[Decimal], currency: str) -> list[Decimal]:
 
     :raises MoneyError: as `round_to_currency` does.
     """
-    coin = _smallest_coin(currency)
+    coin = smallest_coin(currency)
     lines = [_quantize(amount, coin, ROUND_FLOOR) for amount in amounts]
     owed = round_to_currency(total(amounts), currency)
     missing = WIDE.divide(WIDE.subtract(owed, total(lines)), coin)
@@ -219,11 +229,6 @@ def _checked(amount: Decimal) -> Decimal:
 def _not_an_amount(value: object) -> NotAnAmountError:
     """Return the complaint about a value that money cannot be made of."""
     return NotAnAmountError(f"{value!r} is not a finite decimal amount")
-
-
-def _smallest_coin(currency: str) -> Decimal:
-    """Return one minor unit of a currency, in that currency: 0.01 for USD."""
-    return Decimal(1).scaleb(-minor_units(currency))
 
 
 def _localized(amount: Decimal, currency: str, places: int) -> str:

@@ -7,6 +7,9 @@ from django.db.models.functions import Now
 
 from ledger.models import ExactDecimalField, is_number
 
+# What was bought is granted by the reference of its invoice, and nothing else is.
+INVOICE_PREFIX = "invoice:"
+
 
 class CreditPack(models.Model):
     """Credits at a price, with a bonus and a validity in days."""

@@ -6,6 +6,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from billing.models import CreditPack, Customer
+from billing.models.credit_packs import INVOICE_PREFIX
 from billing.services.alerts import review_balance
 from ledger.models import CreditLot, Source
 from ledger.money import exact
@@ -19,6 +20,8 @@ def grant_pack(
     """Grant a pack that was paid for: its credits, and its bonus as a lot of its own.
 
     Granting for the same reference again adds nothing.
+
+    :raises OtherCreditsGivenError: if the reference has given anything else.
     """
     expires_at = None
     if pack.validity_days:
@@ -41,7 +44,7 @@ def grant_pack(
             expires_at=expires_at,
         )
         grants.append(bonus)
-    return [_grant(customer, grant, actor, at) for grant in grants]
+    return [_grant_sold(customer, grant, actor, at) for grant in grants]
 
 
 @transaction.atomic
@@ -57,6 +60,8 @@ def grant_purchase(
     """Grant credits that were paid for without a pack; they never expire.
 
     Granting for the same reference again adds nothing.
+
+    :raises OtherCreditsGivenError: if the reference has given anything else.
     """
     grant = Grant(
         source=Source.PURCHASE,
@@ -65,7 +70,25 @@ def grant_purchase(
         reference=reference,
         starts_at=at,
     )
-    return _grant(customer, grant, actor, at)
+    return _grant_sold(customer, grant, actor, at)
+
+
+class OtherCreditsGivenError(Exception):
+    """The reference has given other credits before."""
+
+    def __init__(self, lot: CreditLot) -> None:
+        super().__init__(f"{lot.reference} has given other credits before")
+
+
+def _grant_sold(
+    customer: Customer, grant: Grant, actor: str, at: datetime
+) -> CreditLot:
+    """Grant what was sold; a lot that took its reference would make it give nothing."""
+    lot = _grant(customer, grant, actor, at)
+    sold = (grant.source, exact(grant.amount), exact(grant.price_paid))
+    if (lot.source, lot.granted, lot.price_paid) != sold:
+        raise OtherCreditsGivenError(lot)
+    return lot
 
 
 class PurchaseByHandError(Exception):
@@ -75,11 +98,11 @@ class PurchaseByHandError(Exception):
         super().__init__("purchased credits come from a paid invoice alone")
 
 
-class OtherCreditsGivenError(Exception):
-    """The reference has given other credits before."""
+class ReferenceReservedError(Exception):
+    """The reference is one of those that paid invoices give their credits by."""
 
-    def __init__(self, lot: CreditLot) -> None:
-        super().__init__(f"{lot.reference} has given other credits before")
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"{reference} is kept for what an invoice was paid for")
 
 
 @transaction.atomic
@@ -102,10 +125,13 @@ def give_credits(  # noqa: PLR0913 - what a grant may say.
     same reference again returns the first lot and adds nothing.
 
     :raises PurchaseByHandError: if the source is a purchase.
+    :raises ReferenceReservedError: if the reference is kept for paid invoices.
     :raises OtherCreditsGivenError: if the reference gave another amount or source.
     """
     if source == Source.PURCHASE:
         raise PurchaseByHandError
+    if reference.startswith(INVOICE_PREFIX):
+        raise ReferenceReservedError(reference)
     grant = Grant(
         source=source,
         amount=amount,

@@ -33,6 +33,7 @@ from invoices.services.purchases import (
     Order,
     Ordered,
     PackNotForSaleError,
+    PackNotPayableError,
     place_order,
 )
 from ledger.money import ZERO
@@ -135,6 +136,8 @@ def _as_problem(error: Exception) -> APIException:
     if isinstance(error, KeyReusedError):
         message = f"This {_HEADER} was used for another order."
         return Unprocessable(message, "idempotency_key_reused")
+    if isinstance(error, PackNotPayableError):
+        return Unprocessable({"pack": [str(error)]})
     if isinstance(error, PackNotForSaleError):
         return Unprocessable({"pack": ["This pack is not for sale."]})
     return Unprocessable({"amount": [str(error)]})

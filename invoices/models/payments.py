@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 
 from billing.models import Customer
 from invoices.models.invoices import Invoice
-from invoices.triggers import KEEP_SUCCEEDED
+from invoices.triggers import KEEP_SUCCEEDED, keep_terms
 from ledger.append_only import AppendOnly
 from ledger.models import ExactDecimalField, is_number
 
@@ -109,7 +109,17 @@ class Payment(models.Model):
                 name="invoices_payment_pending",
             ),
         ]
-        triggers = [KEEP_SUCCEEDED]
+        triggers = [
+            KEEP_SUCCEEDED,
+            keep_terms(
+                "invoice_id",
+                "provider",
+                "reference",
+                "currency",
+                "amount",
+                "started_at",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.provider} {self.reference}"

@@ -14,6 +14,7 @@ from invoices.triggers import (
     KEEP_ENDED_REFUND,
     NEVER_ABOVE_PAID,
     NEVER_ABOVE_TOTAL,
+    keep_terms,
 )
 from ledger.append_only import AppendOnly
 from ledger.models import ExactDecimalField, is_number
@@ -125,6 +126,17 @@ class Refund(models.Model):
         triggers = [
             NEVER_ABOVE_PAID,
             KEEP_ENDED_REFUND,
+            keep_terms(
+                "payment_id",
+                "kind",
+                "key",
+                "currency",
+                "amount",
+                "reason",
+                "requested_by",
+                "requested_at",
+                "approval_above",
+            ),
             pgtrigger.FSM(
                 name="status_moves_forward",
                 field="status",
@@ -271,6 +283,7 @@ class Dispute(models.Model):
             ),
         ]
         triggers = [
+            keep_terms("payment_id", "reference", "currency", "amount", "opened_at"),
             pgtrigger.FSM(
                 name="status_moves_forward",
                 field="status",

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from invoices.models import DisputeStatus, Payment, Refund
+from ledger.money import smallest_coin
 
 _PROVIDERS = {
     "simulated": "invoices.payments.simulated.SimulatedProvider",
@@ -28,6 +29,10 @@ class WebhookError(Exception):
 
 class ProviderError(Exception):
     """The provider could not be reached, or could not answer: ask again later."""
+
+
+class BegunOtherwiseError(ProviderError):
+    """The reference was used to ask for something else: begin another payment."""
 
 
 class Progress(StrEnum):
@@ -116,9 +121,18 @@ class PaymentProvider(Protocol):
 
     name: str
 
+    def payable_step(self, *, currency: str) -> Decimal:
+        """Return the least by which two amounts that can be paid may differ.
+
+        It is a power of ten, and no finer than the currency's smallest coin.
+        """
+        ...
+
     def start_checkout(self, *, payment: Payment) -> Checkout:
         """Return a page at which the payment can be made.
 
+        :raises BegunOtherwiseError: if its page was asked for in other words, and what
+            became of that is not known.
         :raises ProviderError: if the provider does not answer.
         """
         ...
@@ -172,6 +186,19 @@ class PaymentProvider(Protocol):
 
 class UnknownProviderError(Exception):
     """No payments are taken by a provider of this name."""
+
+
+def get_payable_step(*, currency: str, provider: str = "") -> Decimal:
+    """Return the least by which amounts differ that a provider can take, or give back.
+
+    That of the provider in use, unless another one is named.
+    """
+    path = _PROVIDERS.get(provider or settings.PAYMENT_PROVIDER)
+    if path is None:
+        # One that was used once, and is not known any more.
+        return smallest_coin(currency)
+    named = cast("PaymentProvider", import_string(path)())
+    return named.payable_step(currency=currency)
 
 
 def get_provider(name: str | None = None) -> PaymentProvider:

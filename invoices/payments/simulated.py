@@ -36,6 +36,7 @@ from invoices.payments import (
     WebhookError,
 )
 from invoices.payments import standard_webhooks as webhooks
+from ledger.money import smallest_coin
 
 NAME = "simulated"
 # As long as Stripe leaves a page open.
@@ -101,6 +102,9 @@ class SimulatedProvider:
     """Takes no money."""
 
     name = NAME
+
+    def payable_step(self, *, currency: str) -> Decimal:
+        return smallest_coin(currency)
 
     def start_checkout(self, *, payment: Payment) -> Checkout:
         begun = _begin(payment)

@@ -4,13 +4,14 @@ As with every provider, a page credits nothing; signed events and answers do.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
 
 from invoices.models import Payment, Refund
 from invoices.payments import (
+    BegunOtherwiseError,
     Checkout,
     News,
     PaymentNews,
@@ -20,9 +21,15 @@ from invoices.payments import (
 )
 from invoices.payments import stripe_calls as calls
 from invoices.payments import stripe_events as events
-from invoices.payments.stripe_amounts import UnpayableAmountError, from_units
+from invoices.payments.stripe_amounts import (
+    UnpayableAmountError,
+    from_units,
+    payable_step,
+)
 from invoices.payments.stripe_news import intent_news, refund_news, session_news
 
+# How long a page can be paid on, unless it was asked for otherwise.
+PAGE_LASTS = timedelta(hours=24)
 # What will not be otherwise, however often it is asked for.
 _HOPELESS = (calls.RefusedError, UnpayableAmountError)
 
@@ -31,6 +38,9 @@ class StripeProvider:
     """Takes money, in one account at Stripe."""
 
     name = calls.NAME
+
+    def payable_step(self, *, currency: str) -> Decimal:
+        return payable_step(currency)
 
     def start_checkout(self, *, payment: Payment) -> Checkout:
         known = payment.checkout_reference
@@ -48,10 +58,12 @@ class StripeProvider:
             intent = calls.cancel_intent(intent.id)
         return intent_news(intent, reference=payment.reference, failure=failure)
 
-    def ask(self, *, payment: Payment, at: datetime) -> PaymentNews:  # noqa: ARG002 - Stripe knows when its pages expire.
+    def ask(self, *, payment: Payment, at: datetime) -> PaymentNews:
+        is_over = at - payment.started_at > PAGE_LASTS
         try:
-            # Made again, it is the page that a lost answer was about, as it was then.
-            known = payment.checkout_reference or calls.create_session(payment).id
+            known = payment.checkout_reference or _find_page(payment, is_over)
+            if not known:
+                return _not_made(payment, is_over)
             session = calls.get_session(known)
         except _HOPELESS as error:
             return _failed(payment, error)
@@ -85,11 +97,35 @@ class StripeProvider:
         return events.read(event)
 
 
+def _find_page(payment: Payment, is_over: bool) -> str:
+    """Return what Stripe calls the page that a lost answer was about, if it made one.
+
+    Made again, it is that page, unless its key is forgotten or was for other words.
+    """
+    if not is_over:
+        try:
+            return calls.create_session(payment).id
+        except BegunOtherwiseError:
+            pass
+    found = calls.find_session(payment)
+    return found.id if found else ""
+
+
+def _not_made(payment: Payment, is_over: bool) -> PaymentNews:
+    """Say that there is no page; there may be one yet while its day lasts."""
+    progress = Progress.FAILED if is_over else Progress.PENDING
+    return _news(payment, progress, "expired" if is_over else "")
+
+
 def _failed(payment: Payment, error: Exception) -> PaymentNews:
+    return _news(payment, Progress.FAILED, str(error))
+
+
+def _news(payment: Payment, progress: Progress, failure: str) -> PaymentNews:
     return PaymentNews(
         reference=payment.reference,
-        progress=Progress.FAILED,
+        progress=progress,
         amount=payment.amount,
         currency=payment.currency,
-        failure=str(error),
+        failure=failure,
     )

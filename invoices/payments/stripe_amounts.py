@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Final
 
 from invoices.payments import ProviderError
-from ledger.money import WIDE, as_text, minor_units
+from ledger.money import WIDE, as_text, floor_to_step, minor_units, smallest_coin
 
 # Where Stripe departs from ISO 4217, as its page on currencies says.
 _PLACES: Final = {"ISK": 2, "MGA": 0, "UGX": 2}
@@ -18,17 +18,24 @@ class UnpayableAmountError(ProviderError):
 def to_units(amount: Decimal, currency: str) -> int:
     """Return an amount in the smallest units: 50.00 USD is 5000, 500 JPY is 500.
 
-    :raises UnpayableAmountError: if it has a fraction of such a unit, or if the third
-        decimal place of a currency that has three is not zero.
+    :raises UnpayableAmountError: if it is no multiple of what can be paid.
     """
-    places = _places(currency)
-    units = WIDE.scaleb(amount, places)
-    # Banks settle such currencies in hundredths.
-    step = 10 if places == _PLACES_OF_THOUSANDTHS else 1
-    if WIDE.remainder(units, Decimal(step)):
+    units = WIDE.scaleb(amount, _places(currency))
+    if floor_to_step(amount, payable_step(currency)) != amount:
         message = f"{as_text(amount)} {currency} is too fine to be paid by card"
         raise UnpayableAmountError(message)
     return int(units)
+
+
+def payable_step(currency: str) -> Decimal:
+    """Return the least that can be paid in a currency, and of which all is a multiple.
+
+    Banks settle currencies of three decimal places in hundredths. Others are written
+    in hundredths, and have no such coins.
+    """
+    places = _places(currency)
+    settled = places - 1 if places == _PLACES_OF_THOUSANDTHS else places
+    return max(smallest_coin(currency), Decimal(1).scaleb(-settled))
 
 
 def from_units(units: int, currency: str) -> Decimal:

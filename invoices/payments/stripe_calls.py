@@ -14,13 +14,14 @@ import stripe
 from django.conf import settings
 
 from invoices.models import Payment, PaymentMethod, Refund
-from invoices.payments import ProviderError
+from invoices.payments import BegunOtherwiseError, ProviderError
 from invoices.payments.stripe_amounts import to_units
 from invoices.payments.stripe_objects import (
     Charge,
     Charged,
     Declined,
     Intent,
+    Labels,
     RefundObject,
     Session,
     read_as,
@@ -47,6 +48,7 @@ def create_session(payment: Payment) -> Session:
     """Make the page of a payment; asked again, say what it was when it was made.
 
     :raises RefusedError: if there can be no such page.
+    :raises BegunOtherwiseError: if it was asked for in other words within a day.
     """
     with _answering():
         made = _v1().checkout.sessions.create(
@@ -67,18 +69,32 @@ def get_session(reference: str) -> Session:
         return read_as(Session, found.to_dict())
 
 
+def find_session(payment: Payment) -> Session | None:
+    """Return the page that a lost answer was about, whatever was asked for.
+
+    Stripe lists pages by their time alone, so all since the payment began are read.
+    """
+    with _answering():
+        listed = _v1().checkout.sessions.list(
+            {"created": {"gte": _since(payment)}, "limit": _MOST_LISTED}
+        )
+        for each in listed.auto_paging_iter():
+            if read_as(Labels, each.to_dict()).payment == payment.reference:
+                return read_as(Session, each.to_dict())
+    return None
+
+
 def find_intent(payment: Payment) -> Intent | None:
     """Return the charge of a kept card that an earlier, lost answer was about.
 
     :raises RefusedError: if the customer is unknown to Stripe.
     """
     method = _method_of(payment)
-    since = int(payment.started_at.timestamp()) - _SKEW_SECONDS
     with _answering():
         listed = _v1().payment_intents.list(
             {
                 "customer": method.provider_customer,
-                "created": {"gte": since},
+                "created": {"gte": _since(payment)},
                 "limit": _MOST_LISTED,
             }
         )
@@ -231,6 +247,10 @@ def _find_customer(payment: Payment) -> str:
     return kept.values_list("provider_customer", flat=True).first() or ""
 
 
+def _since(payment: Payment) -> int:
+    return int(payment.started_at.timestamp()) - _SKEW_SECONDS
+
+
 def _tried(error: stripe.CardError) -> Intent:
     """Return the charge that a card's bank declined; it was made all the same.
 
@@ -273,10 +293,16 @@ def _answering() -> Iterator[None]:
     """Say in our words what the SDK raises.
 
     :raises RefusedError: if asking again would not help.
+    :raises BegunOtherwiseError: if the key was used for something else.
     :raises ProviderError: if it might.
     """
     try:
         yield
+    except stripe.IdempotencyError as error:
+        # Or else the same is being asked for just now.
+        is_busy = error.code == "idempotency_key_in_use"
+        kind = ProviderError if is_busy else BegunOtherwiseError
+        raise kind(str(error)) from error
     except stripe.InvalidRequestError as error:
         reason = error.code or error.user_message or "refused"
         raise RefusedError(reason[:_FAILURE_LENGTH]) from error

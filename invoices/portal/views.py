@@ -34,6 +34,7 @@ from invoices.services.payments import NotOpenError
 from invoices.services.purchases import (
     AmountNotForSaleError,
     PackNotForSaleError,
+    PackNotPayableError,
     buy_credits,
     buy_pack,
 )
@@ -148,6 +149,9 @@ class PurchaseView(PortalView):
         now = timezone.now()
         try:
             return self._lead_to_checkout(self.get_invoice(now), now)
+        except PackNotPayableError as error:
+            messages.error(self.request, str(error), extra_tags="warn")
+            return redirect("portal:credits")
         except (ObjectDoesNotExist, PackNotForSaleError, NotOpenError) as error:
             raise Http404 from error
 

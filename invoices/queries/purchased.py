@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from django.db.models import Q, QuerySet
 
+from billing.models.credit_packs import INVOICE_PREFIX
 from invoices.models import (
     Dispute,
     DisputeStatus,
@@ -16,8 +17,9 @@ from invoices.models import (
     RefundKind,
     RefundStatus,
 )
+from invoices.payments import get_payable_step
 from ledger.models import CreditLot
-from ledger.money import WIDE, ZERO, exact_up, floor_to_currency, total
+from ledger.money import WIDE, ZERO, exact_up, floor_to_step, total
 from ledger.queries import get_expired_credits
 
 # What has not moved anything, or no longer does.
@@ -26,7 +28,7 @@ _NOT_STANDING = (RefundStatus.REQUESTED, RefundStatus.DECLINED, RefundStatus.FAI
 
 def reference_of(invoice: Invoice) -> str:
     """Return what lots and entries call the invoice that they come from."""
-    return f"invoice:{invoice.number}"
+    return f"{INVOICE_PREFIX}{invoice.number}"
 
 
 def list_standing_refunds(payment: Payment) -> QuerySet[Refund]:
@@ -77,13 +79,19 @@ class Purchased:
         return self.bonus.remaining if self.bonus else ZERO
 
     def worth(self, credits: Decimal) -> Decimal:
-        """Return the money that paid credits stand for, rounded down to the currency.
+        """Return the money that paid credits stand for, as far as it can be paid.
 
-        They are worth their share of the price.
+        They are worth their share of the price, rounded down.
         """
         share = WIDE.multiply(credits, self.payment.amount)
         money = WIDE.divide(share, self.paid.granted)
-        return floor_to_currency(money, self.payment.currency)
+        return floor_to_step(money, self.payable_step)
+
+    @property
+    def payable_step(self) -> Decimal:
+        """The least by which amounts differ that can go back."""
+        payment = self.payment
+        return get_payable_step(currency=payment.currency, provider=payment.provider)
 
     def credits_for(self, money: Decimal) -> Decimal:
         """Return the paid credits that money stands for, never more than were granted.

@@ -28,7 +28,7 @@ from invoices.queries.purchased import (
     list_standing_refunds,
 )
 from ledger.models import Book, CreditLot, Entry
-from ledger.money import WIDE, ZERO, as_text, round_to_currency, total
+from ledger.money import WIDE, ZERO, as_text, floor_to_step, total
 from ledger.queries import get_balance, list_run
 
 
@@ -194,7 +194,7 @@ def plan_refund(*, quote: RefundQuote, amount: Decimal | None) -> RefundPlan:
     """
     money = quote.money if amount is None else amount
     if amount is not None:
-        _check_amount(amount, quote.currency)
+        _check_amount(amount, quote)
     if not quote.money:
         raise NothingToRefundError(_why_nothing(quote))
     if money > quote.money:
@@ -211,9 +211,13 @@ def plan_refund(*, quote: RefundQuote, amount: Decimal | None) -> RefundPlan:
     )
 
 
-def _check_amount(amount: Decimal, currency: str) -> None:
-    if amount <= 0 or round_to_currency(amount, currency) != amount:
-        message = f"{as_text(amount)} {currency} cannot be paid."
+def _check_amount(amount: Decimal, quote: RefundQuote) -> None:
+    step = quote.purchased.payable_step
+    if amount <= 0 or floor_to_step(amount, step) != amount:
+        message = (
+            f"{as_text(amount)} {quote.currency} cannot be paid:"
+            f" amounts are above zero, in steps of {as_text(step)}."
+        )
         raise AmountNotRefundableError(message)
 
 

@@ -3,8 +3,12 @@
 from datetime import datetime
 
 from invoices.models import Invoice
-from invoices.payments import get_provider
-from invoices.services.payments import note_checkout, start_payment
+from invoices.payments import BegunOtherwiseError, get_provider
+from invoices.services.payments import (
+    note_checkout,
+    restart_payment,
+    start_payment,
+)
 from ledger.failpoints import failpoint
 
 
@@ -13,7 +17,9 @@ def start_checkout(
 ) -> str:
     """Return the address at which an invoice can be paid.
 
-    The provider is asked outside of any transaction: it may take its time.
+    The provider is asked outside of any transaction: it may take its time. Where it
+    knows the attempt in other words, as after the customer's e-mail address changed,
+    another one is begun.
 
     :raises NotOpenError: if there is nothing to pay.
     :raises ProviderError: if the provider does not answer; asking again is safe.
@@ -23,7 +29,11 @@ def start_checkout(
         invoice=invoice, return_url=return_url, saves_method=saves_method, at=at
     )
     failpoint("purchase-begun")
-    checkout = get_provider().start_checkout(payment=payment)
+    try:
+        checkout = get_provider().start_checkout(payment=payment)
+    except BegunOtherwiseError:
+        payment = restart_payment(payment=payment, at=at)
+        checkout = get_provider().start_checkout(payment=payment)
     failpoint("purchase-offered")
     note_checkout(payment=payment, checkout_reference=checkout.reference)
     return checkout.url

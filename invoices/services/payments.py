@@ -19,6 +19,8 @@ from ledger.posting import lock_wallets
 from ledger.services import settle_receivable
 
 ACTOR = "payment"
+# Why an attempt is over that another one took the place of.
+BEGUN_ANEW = "begun anew"
 
 
 class NotOpenError(Exception):
@@ -36,11 +38,15 @@ def start_payment(
 ) -> Payment:
     """Begin to pay what is due; an attempt that is under way is taken up again.
 
+    Unless it differs in whether the card may be kept: then it is over, and another one
+    is begun. What is still paid on its page pays the invoice, or goes back.
+
     :raises NotOpenError: if there is nothing to pay, or a kept card is being charged.
     """
-    locked = Invoice.objects.select_for_update().get(pk=invoice.pk)
-    if locked.status != Status.OPEN:
-        raise NotOpenError(str(locked))
+    locked = _lock_open(invoice)
+    if method is None:
+        # A card is kept with its holder's consent alone, the last that was given.
+        _abandon(locked, at, saves_method=not saves_method)
     # One attempt at a time, or the customer could pay twice on two pages.
     payment, _ = Payment.objects.get_or_create(
         invoice=locked,
@@ -60,6 +66,38 @@ def start_payment(
         # On a page it could be paid a second time.
         raise NotOpenError(str(locked))
     return payment
+
+
+def _lock_open(invoice: Invoice) -> Invoice:
+    locked = Invoice.objects.select_for_update().get(pk=invoice.pk)
+    if locked.status != Status.OPEN:
+        raise NotOpenError(str(locked))
+    return locked
+
+
+def _abandon(invoice: Invoice, at: datetime, **which: object) -> None:
+    """End the attempts on a page that there are of a kind; the invoice is locked."""
+    on_pages = invoice.payments.filter(method=None, status=PaymentStatus.PENDING)
+    for payment in on_pages.filter(provider=settings.PAYMENT_PROVIDER, **which):
+        _end(payment, PaymentStatus.FAILED, at, failure=BEGUN_ANEW)
+
+
+@transaction.atomic
+def restart_payment(*, payment: Payment, at: datetime) -> Payment:
+    """End an attempt whose page is not to be had, and begin another one like it.
+
+    Where that was done already, the other one is taken up.
+
+    :raises NotOpenError: if there is nothing to pay any more.
+    """
+    invoice = _lock_open(payment.invoice)
+    _abandon(invoice, at, pk=payment.pk)
+    return start_payment(
+        invoice=invoice,
+        return_url=payment.return_url,
+        saves_method=payment.saves_method,
+        at=at,
+    )
 
 
 @transaction.atomic

@@ -10,18 +10,27 @@ from django.db import transaction
 
 from billing.models import CreditPack, Customer
 from invoices.models import Invoice, InvoiceLine, Kind, LineKind
+from invoices.payments import get_payable_step
 from invoices.services.issuing import issue
 from ledger.money import (
     as_text,
+    floor_to_step,
     format_bounds,
     format_money,
-    minor_units,
     round_to_currency,
 )
 
 
 class PackNotForSaleError(Exception):
     """The pack is no longer sold, or not in the currency of the customer's wallet."""
+
+
+class PackNotPayableError(PackNotForSaleError):
+    """The price of the pack is too fine for the provider that is to take it."""
+
+    def __init__(self, pack: CreditPack, price: Decimal) -> None:
+        asked = f"{as_text(price)} cannot be paid in {pack.currency}"
+        super().__init__(f"{pack.code} is not for sale: {asked}, it is too fine.")
 
 
 class AmountNotForSaleError(Exception):
@@ -88,6 +97,7 @@ def buy_pack(*, customer: Customer, pack: CreditPack, at: datetime) -> Invoice:
     """Make the open invoice of a credit pack; paying it grants the credits.
 
     :raises PackNotForSaleError: if the customer cannot buy this pack.
+    :raises PackNotPayableError: if nobody can, by the provider in use.
     """
     return _invoice_pack(customer, pack, at, {})
 
@@ -107,6 +117,8 @@ def _invoice_pack(
     if not pack.is_active or pack.currency != customer.wallet.currency:
         raise PackNotForSaleError(pack.code)
     price = round_to_currency(pack.price, pack.currency)
+    if not _is_payable(price, pack.currency):
+        raise PackNotPayableError(pack, price)
     invoice = Invoice(customer=customer, pack=pack, currency=pack.currency, **by)
     return _issue(invoice, pack.name, pack.price, price, at)
 
@@ -130,14 +142,15 @@ def check_amount(amount: Decimal, currency: str) -> None:
     if not least <= amount <= most:
         message = f"Choose an amount {format_bounds(least, most, currency)}."
         raise AmountNotForSaleError(message)
-    if round_to_currency(amount, currency) != amount:
-        message = f"An amount in {currency} has {_decimals(currency)}."
+    if not _is_payable(amount, currency):
+        step = as_text(get_payable_step(currency=currency))
+        message = f"An amount in {currency} is a multiple of {step}."
         raise AmountNotForSaleError(message)
 
 
-def _decimals(currency: str) -> str:
-    places = minor_units(currency)
-    return f"at most {places} decimals" if places else "no decimals"
+def _is_payable(amount: Decimal, currency: str) -> bool:
+    step = get_payable_step(currency=currency)
+    return floor_to_step(amount, step) == amount
 
 
 def _issue(

@@ -10,14 +10,23 @@ from billing.queries.grants import GrantPreview, preview_grant
 from billing.services.grants import (
     OtherCreditsGivenError,
     PurchaseByHandError,
+    ReferenceReservedError,
     give_credits,
+    grant_pack,
+    grant_purchase,
 )
 from ledger.models import Book, CreditLot, Entry, Kind, Source
 from ledger.queries import get_balance
+from ledger.services import Grant, grant_credits
 from tests import make
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
+SOLD: dict[str, Any] = {
+    "reference": "invoice:INV-2026-000001",
+    "actor": "payment",
+    "at": make.NOW,
+}
 
 
 @pytest.fixture
@@ -98,6 +107,15 @@ class TestGiveCredits:
 
         assert not CreditLot.objects.exists()
 
+    @pytest.mark.parametrize("suffix", ["", ":bonus"])
+    def test_refuses_the_reference_of_an_invoice(self, suffix: str) -> None:
+        reference = f"invoice:INV-2026-000001{suffix}"
+
+        with pytest.raises(ReferenceReservedError, match="kept for what an invoice"):
+            give(make.customer(), reference=reference)
+
+        assert not CreditLot.objects.exists()
+
     def test_settles_the_overdraft_first(self, customer: Any) -> None:
         assert give(customer).remaining == 6
 
@@ -105,6 +123,66 @@ class TestGiveCredits:
         lot = give(customer, starts_at=make.NOW - DAY, expires_at=make.NOW)
 
         assert lot.remaining == 10
+
+
+class TestGrantPurchase:
+    @pytest.mark.parametrize(("credits", "price"), [("11", "10"), ("10", "11")])
+    def test_refuses_a_reference_that_gave_something_else(
+        self, credits: str, price: str
+    ) -> None:
+        customer = make.customer()
+        first: dict[str, Any] = {"credits": Decimal(10), "price": Decimal(10)}
+        grant_purchase(customer=customer, **first, **SOLD)
+        asked: dict[str, Any] = {"credits": Decimal(credits), "price": Decimal(price)}
+
+        grant_purchase(customer=customer, **first, **SOLD)
+        with pytest.raises(OtherCreditsGivenError, match="has given other credits"):
+            grant_purchase(customer=customer, **asked, **SOLD)
+
+        assert CreditLot.objects.get().granted == 10
+
+    def test_refuses_what_was_not_sold(self) -> None:
+        customer = make.customer()
+        taken(customer, Source.ADJUSTMENT, "invoice:INV-2026-000001")
+
+        with pytest.raises(OtherCreditsGivenError):
+            grant_purchase(
+                customer=customer, credits=Decimal(50), price=Decimal(0), **SOLD
+            )
+
+
+class TestGrantPack:
+    @pytest.mark.parametrize("suffix", ["", ":bonus"])
+    def test_refuses_a_reference_that_gave_something_else(self, suffix: str) -> None:
+        customer = make.customer()
+        pack = make.pack(bonus="5")
+        taken(customer, Source.TRIAL, f"invoice:INV-2026-000001{suffix}")
+
+        with pytest.raises(OtherCreditsGivenError, match="has given other credits"):
+            grant_pack(customer=customer, pack=pack, **SOLD)
+
+        assert CreditLot.objects.count() == 1
+
+    def test_gives_a_pack_once(self) -> None:
+        customer = make.customer()
+        pack = make.pack(bonus="5")
+
+        first, again = (
+            grant_pack(customer=customer, pack=pack, **SOLD) for _ in range(2)
+        )
+
+        assert first == again
+        assert CreditLot.objects.count() == 2
+
+
+def taken(customer: Any, source: Source, reference: str) -> None:
+    """Let other credits have the reference of a purchase."""
+    grant = Grant(
+        source=source, amount=Decimal(50), reference=reference, starts_at=make.NOW
+    )
+    grant_credits(
+        wallet_id=customer.wallet_id, grant=grant, actor="eve", occurred_at=make.NOW
+    )
 
 
 class TestPreviewGrant:

@@ -49,6 +49,7 @@ class StripeFake:
         # So many requests are answered 500; so many get no answer though what they ask
         # for is done; the next one waits for so many seconds.
         self.broken = self.dropped = self.hanging = 0
+        self.most_listed = 100
         self.on_asked: Callable[[], None] = lambda: None
         self._lock = RLock()
 
@@ -131,6 +132,17 @@ class StripeFake:
             "url": f"https://checkout.stripe.com/c/pay/{number}",
         }
         return 200, self.sessions[number]
+
+    def list_sessions(self, query: Object) -> Answer:
+        pages = list(reversed(self.sessions.values()))
+        after = query.get("starting_after")
+        if after:
+            names = [each["id"] for each in pages]
+            pages = pages[names.index(after) + 1 :]
+        shown = pages[: self.most_listed]
+        return 200, _listed(
+            "/v1/checkout/sessions", shown, has_more=len(pages) > len(shown)
+        )
 
     def get_session(self, query: Object, number: str) -> Answer:
         if number not in self.sessions:
@@ -250,6 +262,7 @@ _METHOD = {
 }
 _ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("POST", "/v1/checkout/sessions", StripeFake.create_session),
+    ("GET", "/v1/checkout/sessions", StripeFake.list_sessions),
     ("GET", r"/v1/checkout/sessions/(\w+)", StripeFake.get_session),
     ("POST", "/v1/payment_intents", StripeFake.create_intent),
     ("GET", "/v1/payment_intents", StripeFake.list_intents),
@@ -273,8 +286,8 @@ def nested(form: dict[str, str]) -> Object:
     return result
 
 
-def _listed(url: str, data: list[Object]) -> Object:
-    return {"object": "list", "data": data, "has_more": False, "url": url}
+def _listed(url: str, data: list[Object], *, has_more: bool = False) -> Object:
+    return {"object": "list", "data": data, "has_more": has_more, "url": url}
 
 
 def _copy(said: Object) -> Object:

@@ -16,6 +16,7 @@ from invoices.services.purchases import buy_pack
 from tests import make
 from tests.invoices.stripe_fake import Object
 from tests.invoices.stripe_server import SECRET, encode, event_of, sign
+from tests.raw import tampering
 
 RETURN_URL = "https://billing.example.com/portal/invoices/INV-2026-000001/"
 
@@ -34,10 +35,21 @@ def begin(
     )
 
 
+def call(payment: Payment, reference: str) -> None:
+    """Give a payment the reference of one that was captured."""
+    with tampering("invoices_payment"):
+        Payment.objects.filter(pk=payment.pk).update(reference=reference)
+
+
 def open_page(*, saves_method: bool = False) -> Payment:
     """Order a pack and go as far as its page, which is `cs_test_1`."""
     payment = begin(saves_method=saves_method)
-    start_checkout(invoice=payment.invoice, return_url=RETURN_URL, at=make.NOW)
+    start_checkout(
+        invoice=payment.invoice,
+        return_url=RETURN_URL,
+        saves_method=saves_method,
+        at=make.NOW,
+    )
     payment.refresh_from_db()
     return payment
 

@@ -151,7 +151,7 @@ class TestTheBody:
         ("members", "detail"),
         [
             ({"amount": "4.99"}, "Choose an amount from $5.00 to $10,000.00."),
-            ({"amount": "5.001"}, "An amount in USD has at most 2 decimals."),
+            ({"amount": "5.001"}, "An amount in USD is a multiple of 0.01."),
             ({"amount": "5", "pack": "x"}, "Give either pack or amount."),
         ],
     )

@@ -26,6 +26,7 @@ from ledger.models import CreditLot
 from tests import make
 from tests.billing.alerting import use
 from tests.invoices.topping_up import balance, topped_up
+from tests.raw import tampering
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("worker")]
 MINUTE = timedelta(minutes=1)
@@ -185,7 +186,8 @@ class TestSweepPayments:
     def test_asks_no_provider_that_is_not_in_use(
         self, clock: time_machine.Traveller
     ) -> None:
-        Payment.objects.update(provider="another")
+        with tampering("invoices_payment"):
+            Payment.objects.update(provider="another")
         clock.shift(10 * MINUTE)
 
         sweep_payments()

@@ -108,7 +108,7 @@ class TestBuying:
         [
             ("4.99", "Choose an amount from $5.00 to $10,000.00."),
             ("10000.01", "Choose an amount from $5.00 to $10,000.00."),
-            ("5.001", "An amount in USD has at most 2 decimals."),
+            ("5.001", "An amount in USD is a multiple of 0.01."),
             ("", "This field is required."),
             ("much", "Enter a number."),
         ],

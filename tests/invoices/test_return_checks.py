@@ -33,6 +33,8 @@ REASONS = "every entry for money that went back has its reason"
 NOTES = "refund that succeeded = its credit notes"
 CREDITED = "credit notes are within their invoice"
 RETURNED = "refunds are within their payment"
+WORTH = "refund = the credits that its money stands for"
+APPROVED = "large refunds were approved by another"
 
 
 @pytest.fixture
@@ -64,14 +66,33 @@ class TestFinds:
     def test_nothing_at_first(self) -> None:
         findings = list(verify_returns())
 
-        assert [each.differences for each in findings] == [[]] * 7
-        assert [each.compared for each in findings] == [4, 1, 5, 5, 4, 1, 1]
+        assert [each.differences for each in findings] == [[]] * 9
+        assert [each.compared for each in findings] == [4, 1, 5, 5, 4, 1, 1, 3, 3]
 
-    @pytest.mark.parametrize("column", ["credits", "bonus_credits"])
-    def test_a_refund_that_says_it_took_more(self, column: str) -> None:
-        change = f"{column} = {column} + 1"
+    def test_a_refund_that_says_it_took_more(self) -> None:
+        assert alter("invoices_refund", "credits = credits + 1") == {
+            ENTRIES,
+            RUNS,
+            WORTH,
+        }
+
+    def test_a_refund_that_says_it_voided_more(self) -> None:
+        change = "bonus_credits = bonus_credits + 1"
 
         assert alter("invoices_refund", change) == {ENTRIES, RUNS}
+
+    @pytest.mark.parametrize("amount", ["amount + 0.01", "amount - 0.01"])
+    def test_a_refund_of_another_amount(self, amount: str) -> None:
+        assert WORTH in alter("invoices_refund", f"amount = {amount}")
+
+    @pytest.mark.parametrize("approver", ["''", "requested_by"])
+    def test_a_large_refund_that_nobody_else_approved(self, approver: str) -> None:
+        name = "invoices_refund_large_ones_approved_by_another"
+        with tampering("invoices_refund"):
+            execute(f"ALTER TABLE invoices_refund DROP CONSTRAINT {name}")
+        change = f"approval_above = 5, approved_by = {approver}"
+
+        assert alter("invoices_refund", change) == {APPROVED}
 
     def test_a_failed_refund_that_kept_its_credits(self) -> None:
         change = "status = CASE status WHEN 'withdrawn' THEN 'failed' ELSE status END"
@@ -124,7 +145,11 @@ class TestFinds:
         assert alter("invoices_creditnote", "total = total + 40") == {NOTES, CREDITED}
 
     def test_more_refunded_than_was_paid(self) -> None:
-        assert alter("invoices_refund", "amount = amount + 40") == {NOTES, RETURNED}
+        assert alter("invoices_refund", "amount = amount + 40") == {
+            NOTES,
+            RETURNED,
+            WORTH,
+        }
 
     def test_a_number_that_was_never_given(self) -> None:
         NumberSeries.objects.filter(series="CN").update(last=9)

@@ -23,6 +23,7 @@ from tests.invoices.stripe_fake import Object, StripeFake
 from tests.invoices.stripe_state import (
     begin,
     begin_unattended,
+    call,
     keep_card,
     open_page,
     read,
@@ -122,8 +123,7 @@ class TestReadSession:
         assert news.reference == "lost"
 
     def test_the_captured_one_is_understood(self) -> None:
-        payment = begin()
-        Payment.objects.filter(pk=payment.pk).update(reference="tenant-42")
+        call(begin(), "tenant-42")
         said = captured_event(captures.SESSION_COMPLETED)
 
         kind, event_id = said["type"], said["id"]

@@ -22,6 +22,7 @@ from tests.invoices.stripe_fake import Object, StripeFake
 from tests.invoices.stripe_state import (
     begin,
     begin_unattended,
+    call,
     open_page,
     post,
     post_body,
@@ -53,8 +54,7 @@ class TestWebhook:
 
     @pytest.mark.usefixtures("fake")
     def test_f1_as_it_was_captured(self) -> None:
-        payment = begin()
-        Payment.objects.filter(pk=payment.pk).update(reference="tenant-42")
+        call(begin(), "tenant-42")
         body = captured(captures.SESSION_COMPLETED).body.encode()
 
         answers = [post_body(body) for _ in range(2)]

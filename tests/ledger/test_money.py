@@ -16,12 +16,13 @@ from ledger.money import (
     as_text,
     exact,
     exact_up,
-    floor_to_currency,
+    floor_to_step,
     format_exact,
     format_money,
     format_quantity,
     minor_units,
     round_to_currency,
+    smallest_coin,
     total,
 )
 
@@ -48,7 +49,7 @@ class TestOneWay:
     def test_down_is_never_above(
         self, amount: str, currency: str, rounded: str
     ) -> None:
-        assert str(floor_to_currency(Decimal(amount), currency)) == rounded
+        assert str(floor_to_step(Decimal(amount), smallest_coin(currency))) == rounded
 
     @given(amounts, st.integers(1, 999))
     def test_up_is_the_least_that_is_not_below(
