@@ -55,9 +55,11 @@ def record_answer(*, refund: Refund, news: RefundNews, at: datetime) -> Refund:
         _check_agreement(locked, news)
         return locked
     locked.provider_reference = news.provider_reference or locked.provider_reference
+    locked.sent_at = locked.sent_at or at
     match news.progress:
         case Progress.PENDING:
-            _note_sent(locked, at)
+            locked.status = RefundStatus.SENT
+            locked.save()
         case Progress.SUCCEEDED:
             _succeed(locked, at)
         case Progress.FAILED:
@@ -70,12 +72,6 @@ def _check_agreement(refund: Refund, news: RefundNews) -> None:
     if ended and news.progress not in (Progress.PENDING, refund.status):
         message = f"{refund} has {refund.status}, and is said to have {news.progress}"
         raise RefundContradictedError(message)
-
-
-def _note_sent(refund: Refund, at: datetime) -> None:
-    refund.status = RefundStatus.SENT
-    refund.sent_at = refund.sent_at or at
-    refund.save()
 
 
 def _succeed(refund: Refund, at: datetime) -> None:

@@ -10,6 +10,8 @@ from ledger.admin.base import (
     ReadOnlyAdmin,
     Row,
     exactly,
+    in_currency,
+    link_to,
 )
 from ledger.admin.tables import Cell, Table
 
@@ -24,5 +26,7 @@ __all__ = [
     "Row",
     "Table",
     "exactly",
+    "in_currency",
+    "link_to",
     "wallets",
 ]
