@@ -1,19 +1,25 @@
 from django.contrib import admin
 
 from invoices.models import CreditNote, Dispute
-from ledger.admin import AMOUNT, HistoryAdmin, ReadOnlyAdmin, exactly
+from ledger.admin import HistoryAdmin, ReadOnlyAdmin, in_currency
 
 
 @admin.register(CreditNote)
 class CreditNoteAdmin(HistoryAdmin[CreditNote]):
-    list_display = ("number", "invoice", exactly("total"), "reason", "issued_at")
+    list_display = ("number", "invoice", in_currency("total"), "reason", "issued_at")
     list_select_related = ("invoice",)
     search_fields = ("=number", "=invoice__number")
 
 
 @admin.register(Dispute)
 class DisputeAdmin(ReadOnlyAdmin[Dispute]):
-    list_display = ("reference", "payment", AMOUNT, "status", "opened_at")
+    list_display = (
+        "reference",
+        "payment",
+        in_currency("amount"),
+        "status",
+        "opened_at",
+    )
     list_filter = ("status",)
     list_select_related = ("payment",)
     search_fields = ("=reference", "=payment__invoice__number")

@@ -199,6 +199,11 @@ def list_decided_refunds(*, invoice: Invoice) -> list[Refund]:
     return [each for each in list_refunds(invoice=invoice) if each.status not in unseen]
 
 
+def list_disputes(*, invoice: Invoice) -> list[Dispute]:
+    """Return the disputes of an invoice's payments, oldest first."""
+    return list(Dispute.objects.filter(payment__invoice=invoice).order_by("pk"))
+
+
 def is_disputed(*, invoice: Invoice) -> bool:
     """Tell whether a payment of an invoice is contested, and its credits are frozen."""
     disputes = Dispute.objects.filter(payment__invoice=invoice)

@@ -13,7 +13,7 @@ from ledger.admin.base import (
     in_currency,
     link_to,
 )
-from ledger.admin.tables import Cell, Table
+from ledger.admin.tables import Cell, Link, Table
 
 __all__ = [
     "AMOUNT",
@@ -22,6 +22,7 @@ __all__ = [
     "Cell",
     "HistoryAdmin",
     "KeptAdmin",
+    "Link",
     "ReadOnlyAdmin",
     "Row",
     "Table",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
@@ -38,12 +39,13 @@ def exactly(name: str) -> Callable[[Model], str]:
     return column
 
 
-def in_currency(name: str) -> Callable[[Model], str]:
-    """Return a column of money, with every digit and the currency of its row."""
+def in_currency(name: str, of: str = "currency") -> Callable[[Model], str]:
+    """Return a column of money with every digit, in the currency that `of` leads to."""
+    currency = attrgetter(of)
 
     @admin.display(description=name.replace("_", " "), ordering=name)
     def column(row: Model) -> str:
-        return format_exact(getattr(row, name), row.currency)  # type: ignore[attr-defined]
+        return format_exact(getattr(row, name), currency(row))
 
     column.__name__ = name
     return column
