@@ -69,7 +69,7 @@ class Kind(models.TextChoices):
     # A chargeback: what a bank took back from us is taken from the wallet.
     DISPUTE = "dispute"
     # What a period's volume price asks for, or gives back, once its usage is known.
-    TRUE_UP = "true_up", "true-up"
+    TRUE_UP = "true_up", "True-up"
 
 
 class Book(models.TextChoices):

@@ -113,7 +113,7 @@ class TestThePreview:
         page = send(operator, customer, ASKED)
 
         assert "$10.50 of credits would be granted to Example Labs" in page
-        assert "Source: adjustment. Priority: 0. Reason: an outage" in page
+        assert "Source: Adjustment. Priority: 0. Reason: an outage" in page
         assert re.findall("<li>([^<]+: [+-].+?)</li>", page) == [
             "Grant, new credits: +10.50",
             "Settlement, new credits: -4.00",
@@ -130,8 +130,8 @@ class TestThePreview:
         page = send(operator, customer, ASKED | times)
 
         assert "from <time" in page
-        assert "1 Jan 2999, 00:00" in page
-        assert "1 Feb 2999, 00:00" in page
+        assert "1 Jan 2999, 00:00</time> UTC" in page
+        assert "1 Feb 2999, 00:00</time> UTC" in page
         assert 'name="expires_at" value="2999-02-01T00:00"' in page
 
     def test_may_be_left_to_change_the_form(
@@ -156,6 +156,7 @@ class TestConfirming:
 
         lot = CreditLot.objects.get()
         assert "10.5 credits are granted to Example Labs" in page
+        assert "Available now: $6.50." in page
         assert (lot.source, lot.reason) == ("adjustment", "an outage")
         assert (lot.expires_at, lot.priority) == (expires_at, -1)
         assert make.row(lot.granted, lot.remaining) == (Decimal("10.5"), Decimal("6.5"))

@@ -1,24 +1,26 @@
 """How operators refund: a preview, a reason, and above a threshold a second person."""
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
 import time_machine
-from django.contrib.auth.models import Permission
 from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from billing.models import User
 from invoices.models import CreditNote, DisputeStatus, Invoice, Refund
 from invoices.services.purchases import buy_pack
 from ledger.models import Entry
 from tests import make
+from tests.admin_pages import post, read, staff, url_of
 from tests.invoices.refunding import bank_says, bought, customer, left, refund, use
 from tests.invoices.state import final
 from tests.make import NOW
 
 pytestmark = pytest.mark.django_db
+ASKED = {"amount": "20", "reason": "not needed", "key": "k"}
+CONFIRMED = ASKED | {"_refund": ""}
 
 
 @pytest.fixture(autouse=True)
@@ -34,36 +36,11 @@ def invoice() -> Invoice:
     return bought(bonus="5", used="7")
 
 
-def staff(name: str, *permissions: str) -> Client:
-    """Return the browser of somebody who may do this and no more."""
-    user = User.objects.create_user(username=name, is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    browser = Client()
-    browser.force_login(user)
-    return browser
-
-
 @pytest.fixture
 def operator() -> Client:
     """Return the browser of somebody who may ask for refunds and approve them."""
     seen = ("view_invoice", "view_refund", "view_creditnote", "view_dispute")
     return staff("ada", *seen, "add_refund", "change_refund")
-
-
-def url_of(row: Invoice | Refund, page: str) -> str:
-    return f"/admin/invoices/{row._meta.model_name}/{row.pk}/{page}/"
-
-
-def read(browser: Client, path: str, **data: str) -> str:
-    response = browser.get(path, data, follow=True)
-    assert response.status_code == 200
-    return " ".join(response.content.decode().split())
-
-
-def post(browser: Client, path: str, **data: str) -> str:
-    response = browser.post(path, data, follow=True)
-    assert response.status_code == 200
-    return " ".join(response.content.decode().split())
 
 
 class TestPreview:
@@ -99,10 +76,13 @@ class TestPreview:
 
         assert "$43.00 would go back" in page
 
-    def test_says_what_is_too_much(self, operator: Client, invoice: Invoice) -> None:
+    def test_keeps_the_summary_of_what_is_too_much(
+        self, operator: Client, invoice: Invoice
+    ) -> None:
         page = read(operator, url_of(invoice, "refund"), amount="43.01")
 
-        assert "43.01 USD is more than 43, which is unused." in page
+        assert "would go back" not in page
+        assert "$43.00 for 43.00 credits" in page
 
     def test_says_that_it_needs_somebody_else(
         self, operator: Client, invoice: Invoice, settings: Settings
@@ -110,8 +90,50 @@ class TestPreview:
         settings.REFUND_APPROVAL_ABOVE = Decimal(20)
         path = url_of(invoice, "refund")
 
-        assert "Somebody else has to approve" in read(operator, path, amount="20.01")
+        assert "Somebody else than ada has to" in read(operator, path, amount="20.01")
         assert "Somebody else" not in read(operator, path, amount="20")
+
+
+class TestConfirmation:
+    def test_is_of_exactly_the_amount_and_moves_nothing_yet(
+        self, operator: Client, invoice: Invoice
+    ) -> None:
+        page = post(operator, url_of(invoice, "refund"), **ASKED)
+
+        assert "$20.00 would go back" in page
+        assert "> Refund $20.00 </button>" in page
+        assert '<input type="hidden" name="amount" value="20"' in page
+        assert '<input type="hidden" name="key" value="k"' in page
+        assert "Reason on the credit note: not needed" in page
+        assert not Refund.objects.exists()
+
+    def test_may_be_left_to_change_the_form(
+        self, operator: Client, invoice: Invoice
+    ) -> None:
+        page = post(operator, url_of(invoice, "refund"), **ASKED, _change="")
+
+        assert "Refund $20.00" not in page
+        assert 'type="number" name="amount" value="20"' in page
+        assert 'name="key" value="k"' in page
+
+    def test_refuses_another_amount_on_the_same_form(
+        self, operator: Client, invoice: Invoice
+    ) -> None:
+        post(operator, url_of(invoice, "refund"), **CONFIRMED)
+
+        other = CONFIRMED | {"amount": "5"}
+        page = post(operator, url_of(invoice, "refund"), **other)
+
+        assert "of another amount. Begin again for more." in page
+        assert Refund.objects.get().amount == 20
+
+    def test_leads_back_to_the_invoice(
+        self, operator: Client, invoice: Invoice
+    ) -> None:
+        page = read(operator, url_of(invoice, "refund"))
+
+        crumb = rf'<a href="{url_of(invoice, "change")}"[^>]*> {invoice} </a >'
+        assert re.search(crumb, page)
 
 
 class TestRefund:
@@ -130,6 +152,7 @@ class TestRefund:
         page = read(operator, url_of(final(buyer), "refund"))
 
         assert "is for usage: void the calls" in page
+        assert "<form method" not in page.partition('id="preview"')[2]
 
     def test_takes_the_credits_and_is_sent(
         self,
@@ -141,9 +164,7 @@ class TestRefund:
             page = post(
                 operator,
                 url_of(invoice, "refund"),
-                amount="20",
-                reason="not needed",
-                key="k",
+                **CONFIRMED,
             )
 
         made = Refund.objects.get()
@@ -164,17 +185,16 @@ class TestRefund:
         assert ": Purchase invoice:INV-2026-000001" in page
 
     def test_pressed_twice_is_one(self, operator: Client, invoice: Invoice) -> None:
-        form = {"amount": "20", "reason": "not needed", "key": "k"}
-
         for _ in range(2):
-            post(operator, url_of(invoice, "refund"), **form)
+            page = post(operator, url_of(invoice, "refund"), **CONFIRMED)
+            assert "is on its way" in page
 
         assert Refund.objects.count() == 1
 
     @pytest.mark.parametrize(
         ("change", "problem"),
         [
-            ({"amount": "43.01"}, "is more than 43"),
+            ({"amount": "43.01"}, "43.01 USD is more than 43, which can go back."),
             ({"amount": "0"}, "0 USD cannot be paid"),
             ({"amount": "x"}, "Enter a number."),
             ({"reason": ""}, "This field is required."),
@@ -183,19 +203,32 @@ class TestRefund:
     def test_says_what_is_wrong(
         self, operator: Client, invoice: Invoice, change: dict[str, str], problem: str
     ) -> None:
-        form = {"amount": "20", "reason": "not needed", "key": "k"} | change
+        for form in (ASKED, CONFIRMED):
+            page = post(operator, url_of(invoice, "refund"), **(form | change))
 
-        assert problem in post(operator, url_of(invoice, "refund"), **form)
+            assert page.count(problem) == 1
+            assert "$43.00 for 43.00 credits" in page
+            assert "Preview </button>" in page
         assert not Refund.objects.exists()
 
-    def test_refuses_a_dispute_meanwhile(
+    def test_has_no_form_during_a_dispute(
         self, operator: Client, invoice: Invoice
     ) -> None:
         bank_says(invoice, DisputeStatus.OPEN)
 
-        page = read(operator, url_of(invoice, "refund"))
+        for page in (
+            read(operator, url_of(invoice, "refund")),
+            post(operator, url_of(invoice, "refund"), **CONFIRMED),
+        ):
+            assert page.count("while the payment is disputed") == 1
+            assert 'name="reason"' not in page
+        assert not Refund.objects.exists()
 
-        assert "while the payment is disputed" in page
+    def test_has_no_form_once_all_was_used(self, operator: Client) -> None:
+        page = read(operator, url_of(bought(used="50"), "refund"))
+
+        assert "All of its credits were used." in page
+        assert 'name="reason"' not in page
 
     def test_is_for_those_who_may(self, invoice: Invoice) -> None:
         clerk = staff("clerk", "view_invoice")
@@ -204,86 +237,6 @@ class TestRefund:
         assert clerk.get(path).status_code == 403
         assert clerk.post(path, {"amount": "1"}).status_code == 403
         assert path not in read(clerk, url_of(invoice, "change"))
-
-
-class TestDecision:
-    @pytest.fixture
-    def waiting(self, invoice: Invoice, settings: Settings) -> Refund:
-        """Return a refund that eve asked for, and that waits."""
-        settings.REFUND_APPROVAL_ABOVE = Decimal(20)
-        return refund(invoice, "30", by="eve")
-
-    def test_waits_when_it_is_large(
-        self, operator: Client, invoice: Invoice, waiting: Refund
-    ) -> None:
-        form = {"amount": "40", "reason": "not needed", "key": "k"}
-
-        page = post(operator, url_of(invoice, "refund"), **form)
-
-        assert "waits for somebody else to approve it" in page
-        assert f"Refund {waiting.pk}</a>: $30.00, waits for approval" in read(
-            operator, url_of(invoice, "refund")
-        )
-        assert left(invoice) == (43, 0, 43)
-
-    def test_shows_what_it_would_take_now(
-        self, operator: Client, waiting: Refund
-    ) -> None:
-        page = read(operator, url_of(waiting, "approve"))
-
-        assert "eve asked on" in page
-        assert "$30.00 would go back" in page
-
-    def test_approves(
-        self,
-        operator: Client,
-        waiting: Refund,
-        django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
-    ) -> None:
-        with django_capture_on_commit_callbacks() as queued:
-            page = post(operator, url_of(waiting, "approve"))
-
-        waiting.refresh_from_db()
-        assert (waiting.status, waiting.approved_by) == ("withdrawn", "ada")
-        assert len(queued) == 1
-        assert url_of(waiting, "approve") not in page
-
-    def test_refuses_who_asked(self, waiting: Refund) -> None:
-        eve = staff("eve", "view_refund", "change_refund")
-
-        page = post(eve, url_of(waiting, "approve"))
-
-        assert "eve asked for this refund: somebody else has to approve it." in page
-        waiting.refresh_from_db()
-        assert waiting.status == "requested"
-
-    def test_declines(self, operator: Client, waiting: Refund) -> None:
-        assert "Nothing was moved" in read(operator, url_of(waiting, "decline"))
-
-        page = post(operator, url_of(waiting, "decline"))
-
-        assert f"refund {waiting.pk} is declined" in page
-        assert "declined by ada" in page
-
-    def test_is_never_made_by_looking(self, operator: Client, waiting: Refund) -> None:
-        for page in ("approve", "decline"):
-            read(operator, url_of(waiting, page))
-
-        waiting.refresh_from_db()
-        assert waiting.status == "requested"
-
-    def test_is_for_those_who_may(self, waiting: Refund) -> None:
-        clerk = staff("clerk", "view_refund", "add_refund")
-
-        for page in ("approve", "decline"):
-            assert clerk.post(url_of(waiting, page)).status_code == 403
-            assert url_of(waiting, page) not in read(clerk, url_of(waiting, "change"))
-
-    def test_is_listed_with_its_state(self, operator: Client, waiting: Refund) -> None:
-        page = read(operator, "/admin/invoices/refund/", q="INV-2026-000001")
-
-        assert "waits for approval" in page
-        assert str(waiting.payment.invoice) in page
 
 
 def test_disputes_and_credit_notes_are_read_and_never_changed(

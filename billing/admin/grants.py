@@ -22,7 +22,8 @@ from billing.queries.grants import GrantPreview, preview_grant
 from billing.services.grants import OtherCreditsGivenError, give_credits
 from ledger.admin import KeptAdmin
 from ledger.models import Source
-from ledger.money import as_text
+from ledger.money import as_text, format_exact
+from ledger.queries import get_balance
 
 if TYPE_CHECKING:
     # Unfold carries no types; its decorator is Django's to a caller.
@@ -100,7 +101,10 @@ class GrantForm(forms.Form):
             expires_at=asked["expires_at"],
             priority=asked["priority"],
         )
-        return f"{as_text(lot.granted)} credits are granted to {customer}."
+        balance = get_balance(wallet_id=customer.wallet_id, at=self.at)
+        available = format_exact(balance.available, balance.currency)
+        granted = f"{as_text(lot.granted)} credits are granted to {customer}"
+        return f"{granted}. Available now: {available}."
 
 
 class GrantingAdmin(KeptAdmin[Customer]):
@@ -126,6 +130,7 @@ class GrantingAdmin(KeptAdmin[Customer]):
             **self.admin_site.each_context(request),
             "title": f"Grant credits to {customer}",
             "opts": self.opts,
+            "original": customer,
             "customer": customer,
             "form": form,
             "preview": _preview(form, customer) if is_ready else None,

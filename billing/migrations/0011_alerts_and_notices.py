@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                 (
                     "purpose",
                     models.CharField(
-                        choices=[("mail", "Mail"), ("top_up", "auto top-up")],
+                        choices=[("mail", "Mail"), ("top_up", "Auto top-up")],
                         max_length=16,
                     ),
                 ),
@@ -109,13 +109,13 @@ class Migration(migrations.Migration):
                     "kind",
                     models.CharField(
                         choices=[
-                            ("low_balance", "Low Balance"),
-                            ("expiry", "credits expire soon"),
-                            ("top_up_failed", "auto top-up failed"),
-                            ("top_up_off", "auto top-up was switched off"),
+                            ("low_balance", "Low balance"),
+                            ("expiry", "Credits expire soon"),
+                            ("top_up_failed", "Auto top-up failed"),
+                            ("top_up_off", "Auto top-up was switched off"),
                             (
                                 "top_up_capped",
-                                "auto top-up reached its monthly maximum",
+                                "Auto top-up reached its monthly maximum",
                             ),
                         ],
                         max_length=32,

@@ -13,7 +13,7 @@ class AlertPurpose(models.TextChoices):
 
     MAIL = "mail"
     # Credits are bought: see `invoices.AutoTopUp`.
-    TOP_UP = "top_up", "auto top-up"
+    TOP_UP = "top_up", "Auto top-up"
 
 
 class BalanceAlert(models.Model):
@@ -66,14 +66,14 @@ class BalanceAlert(models.Model):
 class NoticeKind(models.TextChoices):
     """What a customer is told."""
 
-    LOW_BALANCE = "low_balance"
-    EXPIRY = "expiry", "credits expire soon"
-    TOP_UP_BOUGHT = "top_up_bought", "auto top-up bought credits"
-    TOP_UP_FAILED = "top_up_failed", "auto top-up failed"
-    TOP_UP_OFF = "top_up_off", "auto top-up was switched off"
-    TOP_UP_CAPPED = "top_up_capped", "auto top-up would exceed its monthly maximum"
+    LOW_BALANCE = "low_balance", "Low balance"
+    EXPIRY = "expiry", "Credits expire soon"
+    TOP_UP_BOUGHT = "top_up_bought", "Auto top-up bought credits"
+    TOP_UP_FAILED = "top_up_failed", "Auto top-up failed"
+    TOP_UP_OFF = "top_up_off", "Auto top-up was switched off"
+    TOP_UP_CAPPED = "top_up_capped", "Auto top-up would exceed its monthly maximum"
     # Taken for money that went back, or put back since a bank let us keep it.
-    CREDITS_RETURNED = "credits_returned", "credits were refunded or disputed"
+    CREDITS_RETURNED = "credits_returned", "Credits were refunded or disputed"
 
 
 class Notice(models.Model):

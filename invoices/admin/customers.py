@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
-from billing.admin.customers import CustomerAdmin
 from billing.models import Customer
+from invoices.admin.standing import StandingAdmin
 from invoices.queries.reconciliation import (
     CustomerReconciliation,
     PurchaseRow,
@@ -25,15 +25,16 @@ if TYPE_CHECKING:
 else:
     from unfold.decorators import action
 
-_LOTS = ("Granted", "Used", "Overdraft", "Expired", "Refunded", "Comes to", "Holds")
+_BACK = "Refunded or taken by a bank"
+_LOTS = ("Granted", "Used", "Overdraft", "Expired", _BACK, "Comes to", "Holds")
 _LOTS_NOTE = "Used is less what corrections gave back. Overdraft is what was settled."
 _PURCHASES = ("Paid", "Credited", "Credits", "Bonus", "Taken back")
 _PURCHASES_NOTE = "Credited is by credit notes; taken back are credits, bonus included."
 
 
 @admin.register(Customer)
-class ReconcilingCustomerAdmin(CustomerAdmin):
-    actions_detail = (*CustomerAdmin.actions_detail, "reconcile")
+class ReconcilingCustomerAdmin(StandingAdmin):
+    actions_detail = (*StandingAdmin.actions_detail, "reconcile")
 
     def has_reconcile_permission(
         self, request: HttpRequest, object_id: str | None = None
@@ -49,6 +50,7 @@ class ReconcilingCustomerAdmin(CustomerAdmin):
             **self.admin_site.each_context(request),
             "title": f"Reconcile {customer}",
             "opts": self.opts,
+            "original": customer,
             "page": reverse("admin:billing_customer_change", args=[customer.pk]),
             "found": found,
             "tables": _list_tables(found),
@@ -59,7 +61,7 @@ class ReconcilingCustomerAdmin(CustomerAdmin):
 def _list_tables(found: CustomerReconciliation) -> list[Table]:
     tables = [_lot_table(found)]
     if found.purchases:
-        tables.append(_purchase_table(found.purchases))
+        tables.append(_purchase_table(found))
     return tables
 
 
@@ -87,10 +89,11 @@ def _sums_cells(sums: LotSums, currency: str) -> list[Cell]:
     return [exact_cell(each, currency) for each in (sums.granted, *moved, sums.left)]
 
 
-def _purchase_table(purchases: list[PurchaseRow]) -> Table:
-    rows = [_purchase_row(row) for row in purchases]
+def _purchase_table(found: CustomerReconciliation) -> Table:
+    rows = [_purchase_row(row) for row in found.settled_purchases]
     heads = headings("Invoice", *_PURCHASES)
-    return Table("Purchases", _PURCHASES_NOTE, heads, rows)
+    note = " ".join(filter(None, (_PURCHASES_NOTE, found.never_paid)))
+    return Table("Purchases", note, heads, rows)
 
 
 def _purchase_row(row: PurchaseRow) -> list[Cell]:

@@ -1,24 +1,36 @@
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
+from billing.templatetags.money import credits
 from invoices.admin.refunding import RefundingAdmin
 from invoices.models import (
     AppliedCredit,
     CreditNote,
+    Dispute,
     Invoice,
     InvoiceLine,
+    Kind,
     NumberSeries,
     Payment,
     ProviderEvent,
+    Refund,
 )
+from invoices.queries.listing import get_amount_refunded
+from invoices.queries.refunds import list_disputes, list_refunds
 from ledger.admin import (
     AMOUNT,
     HistoryAdmin,
     ReadOnlyAdmin,
     exactly,
+    in_currency,
+    link_to,
 )
+from ledger.money import ZERO, format_exact
 
 if TYPE_CHECKING:
     # Unfold carries no types; its classes are Django's to a caller.
@@ -33,12 +45,17 @@ _LINE_FIELDS: Any = (
     "description",
     "calls",
     exactly("quantity"),
-    EXACT_AMOUNT,
-    AMOUNT,
+    in_currency("exact_amount", of="invoice.currency"),
+    in_currency("amount", of="invoice.currency"),
 )
-_PAYMENT_FIELDS: Any = ("provider", "reference", AMOUNT, "status", "ended_at")
-
-_NOTE_FIELDS: Any = ("number", exactly("total"), "cancels", "reason", "issued_at")
+_PAYMENT_FIELDS: Any = (
+    "provider",
+    "reference",
+    in_currency("amount"),
+    "status",
+    "ended_at",
+)
+_NOTE_FIELDS: Any = ("note", in_currency("total"), "cancels", "reason", "issued_at")
 
 
 class InvoiceLineInline(TabularInline[InvoiceLine, Invoice]):
@@ -77,6 +94,16 @@ class CreditNoteInline(TabularInline[CreditNote, Invoice]):
     ) -> bool:
         return False
 
+    @admin.display(description="credit note")
+    def note(self, note: CreditNote) -> SafeString:
+        return link_to(note)
+
+
+_AMOUNTS = tuple(
+    in_currency(name)
+    for name in ("total", "credits_applied", "carried_over", "amount_due")
+)
+
 
 @admin.register(Invoice)
 class InvoiceAdmin(RefundingAdmin):
@@ -86,10 +113,7 @@ class InvoiceAdmin(RefundingAdmin):
         "kind",
         "status",
         "period_start",
-        exactly("total"),
-        exactly("credits_applied"),
-        exactly("carried_over"),
-        exactly("amount_due"),
+        *_AMOUNTS,
         "paid_at",
     )
     list_filter = ("kind", "status")
@@ -98,6 +122,49 @@ class InvoiceAdmin(RefundingAdmin):
     ordering = ("-pk",)
     show_full_result_count = False
     inlines = [InvoiceLineInline, PaymentInline, CreditNoteInline]
+
+    def get_fields(self, request: HttpRequest, obj: Invoice | None = None) -> list[Any]:
+        # A period is of usage, and what was bought is of a purchase.
+        is_purchase = obj is not None and obj.kind == Kind.PURCHASE
+        what = _PURCHASE if is_purchase else _USAGE
+        return [*_NAMES, *what, *_AMOUNTS, *_MONEY, *_TIMES]
+
+    @admin.display(description="credits")
+    def bought(self, invoice: Invoice) -> str:
+        pack = invoice.pack
+        if pack is None:
+            return credits(invoice.credits or ZERO)
+        bonus = f", and {credits(pack.bonus_credits)} as a bonus"
+        return f"{credits(pack.credits)}{bonus if pack.bonus_credits else ''}"
+
+    @admin.display(description="amount refunded")
+    def amount_refunded(self, invoice: Invoice) -> str:
+        refunded = get_amount_refunded(invoice=invoice)
+        return format_exact(refunded, invoice.currency)
+
+    @admin.display(description="refunds")
+    def refunds(self, invoice: Invoice) -> SafeString | str:
+        return _list_links(list_refunds(invoice=invoice))
+
+    @admin.display(description="disputes")
+    def disputes(self, invoice: Invoice) -> SafeString | str:
+        return _list_links(list_disputes(invoice=invoice))
+
+
+def _list_links(rows: Iterable[Refund | Dispute]) -> SafeString | str:
+    """Write a line for each: what it is, how much money, and how it stands."""
+    lines = (
+        (link_to(row), format_exact(row.amount, row.currency), row.get_status_display())
+        for row in rows
+    )
+    return format_html_join("", "<p>{}: {}, {}</p>", lines) or "-"
+
+
+_NAMES = ("number", "customer", "kind", "status")
+_USAGE = ("period_start", "period_end")
+_PURCHASE = ("pack", "bought", "order_key")
+_MONEY = (in_currency("amount_paid"), "amount_refunded", "refunds", "disputes")
+_TIMES = ("drafted_at", "finalized_at", "paid_at")
 
 
 @admin.register(InvoiceLine)
@@ -120,7 +187,14 @@ class AppliedCreditAdmin(ReadOnlyAdmin[AppliedCredit]):
 
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin[Payment]):
-    list_display = ("reference", "provider", "invoice", AMOUNT, "status", "ended_at")
+    list_display = (
+        "reference",
+        "provider",
+        "invoice",
+        in_currency("amount"),
+        "status",
+        "ended_at",
+    )
     list_filter = ("status", "provider")
     list_select_related = ("invoice",)
     search_fields = ("=reference", "=invoice__number")

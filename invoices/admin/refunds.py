@@ -1,7 +1,7 @@
 from django.contrib import admin
 
 from invoices.models import CreditNote, Dispute
-from ledger.admin import AMOUNT, HistoryAdmin, ReadOnlyAdmin, exactly
+from ledger.admin import HistoryAdmin, ReadOnlyAdmin, in_currency
 
 
 @admin.register(CreditNote)
@@ -9,7 +9,7 @@ class CreditNoteAdmin(HistoryAdmin[CreditNote]):
     list_display = (
         "number",
         "invoice",
-        exactly("total"),
+        in_currency("total"),
         "cancels",
         "reason",
         "issued_at",
@@ -20,7 +20,13 @@ class CreditNoteAdmin(HistoryAdmin[CreditNote]):
 
 @admin.register(Dispute)
 class DisputeAdmin(ReadOnlyAdmin[Dispute]):
-    list_display = ("reference", "payment", AMOUNT, "status", "opened_at")
+    list_display = (
+        "reference",
+        "payment",
+        in_currency("amount"),
+        "status",
+        "opened_at",
+    )
     list_filter = ("status",)
     list_select_related = ("payment",)
     search_fields = ("=reference", "=payment__invoice__number")

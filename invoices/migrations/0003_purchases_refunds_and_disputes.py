@@ -207,9 +207,9 @@ class Migration(migrations.Migration):
                     "kind",
                     models.CharField(
                         choices=[
-                            ("unused", "unused credits"),
-                            ("provider", "made at the provider"),
-                            ("excess", "paid without being owed"),
+                            ("unused", "Unused credits"),
+                            ("provider", "Made at the provider"),
+                            ("excess", "Paid without being owed"),
                         ],
                         max_length=16,
                     ),
@@ -218,7 +218,7 @@ class Migration(migrations.Migration):
                     "status",
                     models.CharField(
                         choices=[
-                            ("requested", "waits for approval"),
+                            ("requested", "Waits for approval"),
                             ("declined", "Declined"),
                             ("withdrawn", "Withdrawn"),
                             ("sent", "Sent"),

@@ -24,17 +24,17 @@ from ledger.money import ZERO, total
 class RefundKind(models.TextChoices):
     """Why money goes back."""
 
-    UNUSED = "unused", "unused credits"
+    UNUSED = "unused", "Unused credits"
     # It was made in the provider's own pages, and we were told.
-    PROVIDER = "provider", "made at the provider"
+    PROVIDER = "provider", "Made at the provider"
     # An invoice that was paid twice, or that was void when it was paid.
-    EXCESS = "excess", "paid without being owed"
+    EXCESS = "excess", "Paid without being owed"
 
 
 class RefundStatus(models.TextChoices):
     """How far a refund got. Credits move at `withdrawn`, money at `sent`."""
 
-    REQUESTED = "requested", "waits for approval"
+    REQUESTED = "requested", "Waits for approval"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
     SENT = "sent"

@@ -1,12 +1,14 @@
 """Finding a customer's invoices. Nothing here writes."""
 
+from decimal import Decimal
+
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from billing.models import Customer
 from invoices.models import CreditNote, Invoice, Status
 from ledger.models import SumField
-from ledger.money import ZERO
+from ledger.money import ZERO, total
 
 
 def list_invoices(
@@ -29,6 +31,11 @@ def get_invoice(*, customer: Customer, number: str) -> Invoice:
     """
     invoices = _with_refunds().select_related("customer", "pack")
     return invoices.get(customer=customer, number=number)
+
+
+def get_amount_refunded(*, invoice: Invoice) -> Decimal:
+    """Return what an invoice's credit notes took back of it."""
+    return total(invoice.credit_notes.values_list("total", flat=True))
 
 
 def _with_refunds() -> QuerySet[Invoice]:

@@ -102,6 +102,10 @@ class Purchased:
         credits = exact_up(WIDE.divide(share, self.payment.amount))
         return min(credits, self.paid.granted)
 
+    def credits_left_for(self, money: Decimal) -> Decimal:
+        """Return the credits that money stands for, as far as the lot holds them."""
+        return min(self.credits_for(money), self.paid.remaining)
+
     def owed_for(self, credits: Decimal) -> Decimal:
         """Return how many of the credits were used, and are not owed already.
 

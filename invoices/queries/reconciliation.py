@@ -87,6 +87,11 @@ class PurchaseRow:
         """Whether all of them agree."""
         return not self.differences
 
+    @property
+    def was_never_paid(self) -> bool:
+        """Whether it was ordered and no more, so that there is nothing to compare."""
+        return self.invoice.status != Status.PAID and self.is_equal
+
 
 @dataclass(frozen=True, slots=True)
 class CustomerReconciliation:
@@ -99,6 +104,20 @@ class CustomerReconciliation:
     wallet: WalletReconciliation
     purchases: list[PurchaseRow]
     strays: list[LotRow]
+
+    @property
+    def settled_purchases(self) -> list[PurchaseRow]:
+        """The purchases that were paid, and whatever differs."""
+        return [row for row in self.purchases if not row.was_never_paid]
+
+    @property
+    def never_paid(self) -> str:
+        """Say how many purchases are left out, since they were never paid."""
+        left_out = len(self.purchases) - len(self.settled_purchases)
+        if not left_out:
+            return ""
+        which = "purchase that was" if left_out == 1 else "purchases that were"
+        return f"{left_out:,} {which} never paid: left out."
 
     @property
     def differences(self) -> list[str]:

@@ -1,10 +1,9 @@
-"""What of a purchase can be refunded, and what a refund would take. Nothing writes."""
+"""What of a purchase can be refunded, and what was. Nothing here writes."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 
@@ -27,8 +26,8 @@ from invoices.queries.purchased import (
     find_purchased,
     list_standing_refunds,
 )
-from ledger.models import Book, CreditLot, Entry
-from ledger.money import WIDE, ZERO, as_text, floor_to_step, total
+from ledger.models import CreditLot, Entry
+from ledger.money import WIDE, ZERO, total
 from ledger.queries import get_balance, list_run
 
 
@@ -62,13 +61,14 @@ class RefundQuote:
 
     `money` is the most, `credits` what it takes of the paid lot, and `bonus` what is
     voided first. `used` are the paid credits that are gone, `refunded` the money that
-    is no longer ours.
+    is no longer ours, and `waiting` what waits for approval and is spoken for.
     """
 
     purchased: Purchased
     money: Decimal
     credits: Decimal
     bonus: Decimal
+    waiting: Decimal
     is_expired: bool
     is_disputed: bool
     # What was refunded of it with nobody's approval: a large refund cut into small ones
@@ -96,39 +96,13 @@ class RefundQuote:
         return self.purchased.returned
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedEntry:
-    """Credits to be taken from a lot, and the book that they go to."""
-
-    lot: CreditLot
-    amount: Decimal
-    book: Book
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundPlan:
-    """What a refund of an amount would take, in the order of its entries."""
-
-    quote: RefundQuote
-    money: Decimal
-    credits: Decimal
-    bonus: Decimal
-    entries: list[PlannedEntry]
-
-    @property
-    def approval_above(self) -> Decimal:
-        """What may go back without a second person: less what did so already."""
-        allowed = WIDE.subtract(settings.REFUND_APPROVAL_ABOVE, self.quote.unapproved)
-        return max(ZERO, allowed)
-
-    @property
-    def needs_approval(self) -> bool:
-        """Whether a second person has to approve of it."""
-        return self.money > self.approval_above
-
-
-def quote_refund(*, invoice: Invoice, at: datetime) -> RefundQuote:
+def quote_refund(
+    *, invoice: Invoice, at: datetime, is_approval: bool = False
+) -> RefundQuote:
     """Return what can be refunded of a paid purchase, as things stand.
+
+    What waits for approval is spoken for, and cannot be asked for again. When one of
+    those is to be approved, none of them is: the first that is approved has the money.
 
     :raises NotAPurchaseError: if the invoice is for usage.
     :raises NotPaidError: if no payment paid it.
@@ -146,14 +120,16 @@ def quote_refund(*, invoice: Invoice, at: datetime) -> RefundQuote:
     # What is left of an expired bonus is for the sweep to take.
     bonus = purchased.bonus
     voided = bonus.remaining if bonus and not _is_over(bonus, at) else ZERO
+    waiting = ZERO if is_approval else _sum_waiting(purchased.payment)
     money = ZERO
     if not (is_expired or contested):
-        money = _refundable(purchased, voided, at)
+        money = _refundable(purchased, voided, at, spoken_for=waiting)
     return RefundQuote(
         purchased=purchased,
         money=money,
-        credits=_credits_for(purchased, money),
+        credits=purchased.credits_left_for(money),
         bonus=voided if money else ZERO,
+        waiting=waiting,
         is_expired=is_expired,
         is_disputed=contested,
         unapproved=_sum_unapproved(purchased.payment),
@@ -165,11 +141,18 @@ def _sum_unapproved(payment: Payment) -> Decimal:
     return total(alone.filter(approved_by="").values_list("amount", flat=True))
 
 
+def _sum_waiting(payment: Payment) -> Decimal:
+    waiting = Refund.objects.filter(payment=payment, status=RefundStatus.REQUESTED)
+    return total(waiting.values_list("amount", flat=True))
+
+
 def _is_over(lot: CreditLot, at: datetime) -> bool:
     return lot.expires_at is not None and lot.expires_at <= at
 
 
-def _refundable(purchased: Purchased, bonus: Decimal, at: datetime) -> Decimal:
+def _refundable(
+    purchased: Purchased, bonus: Decimal, at: datetime, *, spoken_for: Decimal
+) -> Decimal:
     """Return the money that unused credits are worth, and that no overdraft needs."""
     # From the whole that was never used, so that rounding never adds up.
     unused = WIDE.subtract(purchased.paid.granted, purchased.used)
@@ -179,65 +162,7 @@ def _refundable(purchased: Purchased, bonus: Decimal, at: datetime) -> Decimal:
     allowed = WIDE.subtract(available, bonus)
     if allowed < purchased.paid.remaining:
         money = min(money, purchased.worth(max(ZERO, allowed)))
-    return max(ZERO, money)
-
-
-def _credits_for(purchased: Purchased, money: Decimal) -> Decimal:
-    return min(purchased.credits_for(money), purchased.paid.remaining)
-
-
-def plan_refund(*, quote: RefundQuote, amount: Decimal | None) -> RefundPlan:
-    """Return what a refund of an amount would take; without one, of all there is.
-
-    :raises AmountNotRefundableError: if the amount cannot be paid in its currency.
-    :raises RefundTooLargeError: if more is asked for than can be refunded.
-    """
-    money = quote.money if amount is None else amount
-    if amount is not None:
-        _check_amount(amount, quote)
-    if not quote.money:
-        raise NothingToRefundError(_why_nothing(quote))
-    if money > quote.money:
-        asked, most = as_text(money), as_text(quote.money)
-        message = f"{asked} {quote.currency} is more than {most}, which is unused."
-        raise RefundTooLargeError(message)
-    credits = _credits_for(quote.purchased, money)
-    return RefundPlan(
-        quote=quote,
-        money=money,
-        credits=credits,
-        bonus=quote.bonus,
-        entries=_plan_entries(quote.purchased, quote.bonus, credits),
-    )
-
-
-def _check_amount(amount: Decimal, quote: RefundQuote) -> None:
-    step = quote.purchased.payable_step
-    if amount <= 0 or floor_to_step(amount, step) != amount:
-        message = (
-            f"{as_text(amount)} {quote.currency} cannot be paid:"
-            f" amounts are above zero, in steps of {as_text(step)}."
-        )
-        raise AmountNotRefundableError(message)
-
-
-def _why_nothing(quote: RefundQuote) -> str:
-    if quote.is_disputed:
-        return "Nothing can be refunded while the payment is disputed at its bank."
-    if quote.is_expired:
-        return "Nothing can be refunded: the credits have expired."
-    return "Nothing is left to refund."
-
-
-def _plan_entries(
-    purchased: Purchased, bonus: Decimal, credits: Decimal
-) -> list[PlannedEntry]:
-    """Return the entries of a refund: the bonus first."""
-    entries = []
-    if purchased.bonus and bonus:
-        entries.append(PlannedEntry(purchased.bonus, bonus, Book.PROMOTION))
-    entries.append(PlannedEntry(purchased.paid, credits, Book.REFUNDED))
-    return entries
+    return max(ZERO, WIDE.subtract(money, spoken_for))
 
 
 def list_refunds_under_way(*, before: datetime) -> list[int]:
@@ -272,6 +197,11 @@ def list_decided_refunds(*, invoice: Invoice) -> list[Refund]:
     """Return the refunds that its customer sees: none that waits, or was declined."""
     unseen = (RefundStatus.REQUESTED, RefundStatus.DECLINED)
     return [each for each in list_refunds(invoice=invoice) if each.status not in unseen]
+
+
+def list_disputes(*, invoice: Invoice) -> list[Dispute]:
+    """Return the disputes of an invoice's payments, oldest first."""
+    return list(Dispute.objects.filter(payment__invoice=invoice).order_by("pk"))
 
 
 def is_disputed(*, invoice: Invoice) -> bool:

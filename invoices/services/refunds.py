@@ -8,7 +8,8 @@ from django.utils.crypto import get_random_string
 
 from invoices.models import Invoice, Refund, RefundKind, RefundStatus
 from invoices.queries.purchased import find_paying_payment
-from invoices.queries.refunds import RefundPlan, plan_refund, quote_refund
+from invoices.queries.refund_plans import RefundPlan, plan_refund
+from invoices.queries.refunds import quote_refund
 from invoices.services.taking import Parts, lock_payment, withdraw
 
 
@@ -33,7 +34,8 @@ def request_refund(
     the same key is the same refund, and moves nothing more.
 
     :raises RefundKeyReusedError: if the key was used for another amount.
-    :raises RefundTooLargeError: if more is asked for than is unused.
+    :raises RefundTooLargeError: if more is asked for than is unused, less what waits
+        for approval already.
     :raises NotRefundableError: if the invoice is no purchase that was paid in money, or
         the amount cannot be paid.
     """
@@ -70,7 +72,8 @@ def _create(
 
 def _repeated(refund: Refund, amount: Decimal | None) -> Refund:
     if amount not in (None, refund.amount):
-        raise RefundKeyReusedError(refund.key)
+        message = f"By the same key {refund} was asked for, of another amount."
+        raise RefundKeyReusedError(message)
     return refund
 
 
@@ -99,7 +102,7 @@ def approve_refund(*, refund: Refund, by: str, at: datetime) -> Refund:
     if locked.requested_by == by:
         message = f"{by} asked for this refund: somebody else has to approve it."
         raise SamePersonError(message)
-    quote = quote_refund(invoice=locked.payment.invoice, at=at)
+    quote = quote_refund(invoice=locked.payment.invoice, at=at, is_approval=True)
     plan = plan_refund(quote=quote, amount=locked.amount)
     locked.approved_by, locked.decided_at = by, at
     _withdraw(locked, plan, by=by, at=at)
@@ -125,6 +128,6 @@ def _lock_waiting(refund: Refund) -> Refund:
     locked = Refund.objects.select_for_update().get(pk=refund.pk)
     locked.payment = payment
     if locked.status != RefundStatus.REQUESTED:
-        message = f"{locked} is {locked.get_status_display()}: it does not wait."
+        message = f"{locked} is {locked.status}: it does not wait for approval."
         raise NotWaitingError(message)
     return locked

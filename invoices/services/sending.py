@@ -88,19 +88,15 @@ def record_answer(
 
 def _record(refund: Refund, news: RefundNews, at: datetime) -> None:
     refund.provider_reference = news.provider_reference or refund.provider_reference
+    refund.sent_at = refund.sent_at or at
     match news.progress:
         case Progress.PENDING:
-            _note_sent(refund, at)
+            refund.status = RefundStatus.SENT
+            refund.save()
         case Progress.SUCCEEDED:
             _succeed(refund, at)
         case Progress.FAILED:
             _fail(refund, news.failure, at)
-
-
-def _note_sent(refund: Refund, at: datetime) -> None:
-    refund.status = RefundStatus.SENT
-    refund.sent_at = refund.sent_at or at
-    refund.save()
 
 
 def _succeed(refund: Refund, at: datetime) -> None:

@@ -10,8 +10,10 @@ from ledger.admin.base import (
     ReadOnlyAdmin,
     Row,
     exactly,
+    in_currency,
+    link_to,
 )
-from ledger.admin.tables import Cell, Table
+from ledger.admin.tables import Cell, Link, Table
 
 __all__ = [
     "AMOUNT",
@@ -20,9 +22,12 @@ __all__ = [
     "Cell",
     "HistoryAdmin",
     "KeptAdmin",
+    "Link",
     "ReadOnlyAdmin",
     "Row",
     "Table",
     "exactly",
+    "in_currency",
+    "link_to",
     "wallets",
 ]

@@ -2,17 +2,21 @@
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
 from django.contrib import admin
 from django.db.models import DecimalField, Field, Model
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from ledger.models import ExactDecimalField
-from ledger.money import as_text
+from ledger.money import as_text, format_exact
 
 if TYPE_CHECKING:
     # Unfold carries no types; its classes are Django's to a caller.
@@ -33,6 +37,24 @@ def exactly(name: str) -> Callable[[Model], str]:
 
     column.__name__ = name
     return column
+
+
+def in_currency(name: str, of: str = "currency") -> Callable[[Model], str]:
+    """Return a column of money with every digit, in the currency that `of` leads to."""
+    currency = attrgetter(of)
+
+    @admin.display(description=name.replace("_", " "), ordering=name)
+    def column(row: Model) -> str:
+        return format_exact(getattr(row, name), currency(row))
+
+    column.__name__ = name
+    return column
+
+
+def link_to(row: Model) -> SafeString:
+    """Return a link to a row's page, with what the row is called."""
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    return format_html('<a href="{}">{}</a>', reverse(name, args=[row.pk]), row)
 
 
 class AmountField(forms.DecimalField):

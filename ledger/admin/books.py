@@ -42,6 +42,7 @@ _NOTES = {
     "promotion": "Credits given for free; the closing is outstanding.",
     "receivable": "Overdrafts: usage that no credits have paid yet.",
 }
+_REVENUE = ("From purchased credits", "As overdraft", "Recognized", "Forgiven")
 _REVENUE_NOTE = (
     "Forgiven is what of overdrafts was settled by free or discounted credits."
 )
@@ -58,7 +59,7 @@ class BooksAdmin(HistoryAdmin[Entry]):
         is_whole = "all" in request.GET
         months = list_months(since=None if is_whole else _a_year_before(now))
         if "csv" in request.GET:
-            return _as_file(months)
+            return _as_file(months, now)
         return self._show(request, months, now, is_whole=is_whole)
 
     def _show(
@@ -101,7 +102,6 @@ def list_tables(months: list[BookMonth], currency: str, now: datetime) -> list[T
 
 
 def _revenue_table(months: list[BookMonth], currency: str, now: datetime) -> Table:
-    names = ("Month", "From purchased credits", "As overdraft", "Recognized")
     rows = [
         [
             _month_cell(each, now),
@@ -113,7 +113,7 @@ def _revenue_table(months: list[BookMonth], currency: str, now: datetime) -> Tab
         for each in months
     ]
     caption = f"Recognized revenue in {currency}"
-    return Table(caption, _REVENUE_NOTE, headings(*names, "Forgiven"), rows)
+    return Table(caption, _REVENUE_NOTE, headings("Month", *_REVENUE), rows)
 
 
 def _roll_table(
@@ -138,8 +138,13 @@ def _roll_cells(rolled: Roll, currency: str) -> Iterator[Cell]:
 
 
 def _month_cell(each: BookMonth, now: datetime) -> Cell:
-    is_over = each.month < now.astimezone(UTC).date().replace(day=1)
-    return Cell(f"{each.month:%B %Y}", note="" if is_over else "so far")
+    note = "" if _is_complete(each, now) else "so far"
+    return Cell(f"{each.month:%B %Y}", note=note)
+
+
+def _is_complete(each: BookMonth, now: datetime) -> bool:
+    """Tell whether a month is over, so that it never changes any more."""
+    return each.month < now.astimezone(UTC).date().replace(day=1)
 
 
 def _columns(name: str) -> list[str]:
@@ -159,20 +164,29 @@ class _Line:
         return text
 
 
-def _as_file(months: Iterable[BookMonth]) -> StreamingHttpResponse:
+def _as_file(months: Iterable[BookMonth], now: datetime) -> StreamingHttpResponse:
     """Write the books with every digit. No cell is text that somebody else chose."""
     writer = csv.writer(_Line())
-    lines = (writer.writerow(row) for row in _file_rows(months))
+    lines = (writer.writerow(row) for row in _file_rows(months, now))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="books.csv"'
     return response
 
 
-def _file_rows(months: Iterable[BookMonth]) -> Iterator[list[str]]:
+def _file_rows(months: Iterable[BookMonth], now: datetime) -> Iterator[list[str]]:
     columns = [(name, column) for name in _ROLLS for column in _columns(name)]
-    names = [f"{name}_{column}" for name, column in columns]
-    yield ["month", "currency", "revenue", "forgiven", *names]
+    names = [f"{_TITLES[name]} {_words(column)}" for name, column in columns]
+    amounts = [_as_code(name) for name in (*_REVENUE, *names)]
+    yield ["month", "is_complete", "currency", *amounts]
     for each in months:
-        amounts = [each.revenue, each.forgiven]
-        amounts += [getattr(getattr(each, name), column) for name, column in columns]
-        yield [f"{each.month:%Y-%m}", each.currency, *map(as_text, amounts)]
+        revenue = [WIDE.minus(each.deferred.recognized), each.receivable.used]
+        revenue += [each.revenue, each.forgiven]
+        rolled = [getattr(getattr(each, name), column) for name, column in columns]
+        is_complete = "true" if _is_complete(each, now) else "false"
+        exact = map(as_text, (*revenue, *rolled))
+        yield [f"{each.month:%Y-%m}", is_complete, each.currency, *exact]
+
+
+def _as_code(words: str) -> str:
+    """Write the page's words as a column of a file: "deferred_revenue_sold"."""
+    return words.lower().replace(" ", "_")

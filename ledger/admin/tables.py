@@ -21,6 +21,14 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """Where more of something is found."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table with its heading, a sentence, and a row of sums if it has one."""
 

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                     ("reversal", "Reversal"),
                     ("settlement", "Settlement"),
                     ("dispute", "Dispute"),
-                    ("true_up", "true-up"),
+                    ("true_up", "True-up"),
                 ],
                 max_length=16,
             ),

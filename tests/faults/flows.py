@@ -74,7 +74,8 @@ def refund() -> None:
     browser = Client(SERVER_NAME="127.0.0.1")
     browser.force_login(User.objects.get(username="ada"))
     path = f"/admin/invoices/invoice/{Invoice.objects.get().pk}/refund/"
-    browser.post(path, {"amount": "20", "reason": "not needed", "key": "key-1"})
+    form = {"amount": "20", "reason": "not needed", "key": "key-1", "_refund": ""}
+    browser.post(path, form)
 
 
 def send() -> None:

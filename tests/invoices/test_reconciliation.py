@@ -115,6 +115,7 @@ class TestPurchases:
 
         row = only_purchase(customer)
         assert (row.paid, row.bonus, row.is_equal) == (None, None, True)
+        assert row.was_never_paid
 
     def test_agree_with_refunds_and_their_credit_notes(
         self, customer: Customer
@@ -221,6 +222,14 @@ class TestCommand:
 
     def test_has_no_table_of_purchases_without_any(self, customer: Customer) -> None:
         assert "invoice" not in self.run(customer.external_id)
+
+    def test_leaves_out_what_was_never_paid(self, customer: Customer) -> None:
+        for _ in range(2):
+            buy(customer)
+
+        printed = self.run("cus_abc123")
+        assert "2 purchases that were never paid: left out." in printed
+        assert "INV-2026" not in printed
 
     def test_names_what_differs_and_fails(self, customer: Customer) -> None:
         make.lot(customer.wallet, "10", source=Source.TRIAL)

@@ -55,6 +55,7 @@ def test_shows_where_credits_went(
     page = page_of(sign_in(*RIGHTS), customer)
 
     assert "Agrees Invoices, lots, entries" in page
+    assert "Expired Refunded or taken by a bank Comes to" in page
     assert (
         "Purchase invoice:INV-2026-000001"
         " $50.00 $0.00 -$0.014232 $0.00 $0.00 $49.985768 $49.985768" in page
@@ -62,6 +63,28 @@ def test_shows_where_credits_went(
     assert "Without a lot $0.00 -$0.014232 $0.014232 $0.00 $0.00 $0.00" in page
     assert "All $55.00 -$0.028464 $0.00 $0.00 $0.00 $54.971536 $54.971536" in page
     assert "INV-2026-000001 Paid $50.00 $0.00 $50.00 $5.00 $0.00" in page
+
+
+def test_leaves_out_what_was_never_paid(
+    sign_in: Callable[..., Client], customer: Customer
+) -> None:
+    buy(customer)
+
+    page = page_of(sign_in(*RIGHTS), customer)
+
+    assert "1 purchase that was never paid: left out." in page
+    assert "INV-2026-000001 Paid" in page
+    assert "INV-2026-000002" not in page
+
+
+def test_shows_what_differs_though_it_was_never_paid(
+    sign_in: Callable[..., Client], customer: Customer
+) -> None:
+    buy(customer)
+    with tampering("ledger_creditlot"):
+        execute("UPDATE ledger_creditlot SET reference = replace(reference, '1', '2')")
+
+    assert "INV-2026-000002 Open" in page_of(sign_in(*RIGHTS), customer)
 
 
 def test_leads_to_lots_and_invoices(

@@ -8,7 +8,11 @@ from django.db import IntegrityError
 from pytest_django import Settings
 
 from invoices.models import Refund
-from invoices.queries.refunds import RefundTooLargeError
+from invoices.queries.refunds import (
+    NothingToRefundError,
+    RefundTooLargeError,
+    quote_refund,
+)
 from invoices.services.refunds import (
     NotWaitingError,
     SamePersonError,
@@ -16,6 +20,7 @@ from invoices.services.refunds import (
     decline_refund,
 )
 from ledger.models import CreditLot
+from tests import make
 from tests.invoices.refunding import (
     assert_books_agree,
     bought,
@@ -118,3 +123,43 @@ class TestApproval:
             decide(refund=made, by="bob", at=NOW)
 
         assert CreditLot.objects.get().remaining == 20
+
+
+class TestWaiting:
+    @pytest.fixture(autouse=True)
+    def _threshold(self, settings: Settings) -> None:
+        settings.REFUND_APPROVAL_ABOVE = Decimal(20)
+
+    def test_is_spoken_for(self) -> None:
+        invoice = bought()
+        refund(invoice, "30", key="one")
+
+        quote = quote_refund(invoice=invoice, at=NOW)
+
+        assert make.row(quote.money, quote.credits, quote.waiting) == (20, 20, 30)
+        with pytest.raises(RefundTooLargeError, match=r"20\.01 USD is more than 20,"):
+            refund(invoice, "20.01", key="two")
+
+    def test_may_be_all_there_is(self) -> None:
+        invoice = bought()
+        refund(invoice, key="one")
+
+        with pytest.raises(NothingToRefundError, match=r"\$50\.00 waits for approval"):
+            refund(invoice, key="two")
+
+    def test_is_free_again_once_it_is_declined(self) -> None:
+        invoice = bought()
+        decline_refund(refund=refund(invoice, "30"), by="bob", at=NOW)
+
+        assert quote_refund(invoice=invoice, at=NOW).money == 50
+
+    def test_leaves_the_money_to_the_first_that_is_approved(self) -> None:
+        invoice = bought()
+        first, second = (refund(invoice, "25", key=key) for key in ("one", "two"))
+        use(invoice.customer, "10")
+
+        approve_refund(refund=second, by="bob", at=NOW)
+
+        assert left(invoice) == (15, 15)
+        with pytest.raises(RefundTooLargeError, match="25 USD is more than 15,"):
+            approve_refund(refund=first, by="bob", at=NOW)

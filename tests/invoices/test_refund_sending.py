@@ -37,7 +37,8 @@ class TestSending:
     def test_ends_with_a_credit_note(self) -> None:
         made = send(refund(bought(), "20"))
 
-        assert (made.status, made.ended_at) == ("succeeded", NOW)
+        assert (made.status, made.sent_at) == ("succeeded", NOW)
+        assert made.ended_at == NOW
         assert made.provider_reference == f"re_{made.reference}"
         assert notes() == [("CN-2026-000001", 20)]
         assert CreditNote.objects.get().reason == "not needed"

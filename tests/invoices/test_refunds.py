@@ -6,14 +6,13 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError
 
-from invoices.models import DisputeStatus, Refund
+from invoices.models import Refund
+from invoices.queries.refund_plans import plan_refund
 from invoices.queries.refunds import (
     AmountNotRefundableError,
     NotAPurchaseError,
-    NothingToRefundError,
     NotPaidError,
     RefundTooLargeError,
-    plan_refund,
     quote_refund,
 )
 from invoices.services.purchases import buy_pack
@@ -25,7 +24,6 @@ from ledger.services import expire_wallet
 from tests import make
 from tests.invoices.refunding import (
     assert_books_agree,
-    bank_says,
     bought,
     customer,
     left,
@@ -195,24 +193,6 @@ class TestRequest:
 
         with pytest.raises(NotPaidError):
             refund(invoice)
-
-    def test_says_that_nothing_is_left(self) -> None:
-        invoice = bought()
-        refund(invoice)
-
-        with pytest.raises(NothingToRefundError, match="Nothing is left"):
-            refund(invoice, key="key-2")
-
-    def test_says_that_the_credits_have_expired(self) -> None:
-        with pytest.raises(NothingToRefundError, match="have expired"):
-            refund(bought(days=30), "1", at=NOW + 30 * DAY)
-
-    def test_is_refused_while_the_payment_is_disputed(self) -> None:
-        invoice = bought()
-        bank_says(invoice, DisputeStatus.OPEN, "20")
-
-        with pytest.raises(NothingToRefundError, match="disputed"):
-            refund(invoice, "1")
 
     def test_is_the_same_by_the_same_key(self) -> None:
         invoice = bought()

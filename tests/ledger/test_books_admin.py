@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -121,6 +121,16 @@ class TestPage:
         assert "November 2025" not in page_of(operator)
         assert "November 2025" in page_of(operator, "?all")
 
+    def test_says_what_opening_and_closing_are(
+        self, operator: Client, wallet: Wallet
+    ) -> None:
+        make.lot(wallet, "1")
+
+        page = page_of(operator)
+
+        assert "Opening is what there was when the month began" in page
+        assert "Closing is what there is at its end, or now" in page
+
     def test_says_that_there_is_nothing(self, operator: Client) -> None:
         assert "Nothing has been recorded in these months." in page_of(operator)
 
@@ -133,10 +143,39 @@ class TestFile:
         [row] = rows_of(operator)
 
         assert (row["month"], row["currency"]) == ("2026-11", "USD")
-        assert row["revenue"] == "3." + 36 * "3"
-        assert row["deferred_sold"] == "10"
-        assert row["deferred_recognized"] == "-3." + 36 * "3"
-        assert row["deferred_closing"] == "6." + 35 * "6" + "7"
+        assert row["recognized"] == row["from_purchased_credits"] == "3." + 36 * "3"
+        assert row["deferred_revenue_sold"] == "10"
+        assert row["deferred_revenue_recognized"] == "-3." + 36 * "3"
+        assert row["deferred_revenue_closing"] == "6." + 35 * "6" + "7"
+
+    def test_has_the_words_of_the_page(self, operator: Client, wallet: Wallet) -> None:
+        make.spend(wallet, "12")
+        make.lot(wallet, "2", source=Source.PROMOTION)
+
+        [row] = rows_of(operator)
+
+        page = page_of(operator).lower()
+        known = {"month", "is_complete", "currency"}
+        for column in row.keys() - known:
+            *table, words = re.split(
+                "^(deferred_revenue|promotional_credits|receivable)_", column
+            )
+            assert all(each.replace("_", " ") in page for each in (*table, words))
+        assert (row["as_overdraft"], row["forgiven"]) == ("12", "2")
+        assert row["receivable_settled_by_credits"] == "-2"
+        assert row["promotional_credits_settled_overdraft"] == "-2"
+
+    def test_marks_the_month_that_is_not_over(
+        self, operator: Client, wallet: Wallet
+    ) -> None:
+        with recorded(make.NOW - timedelta(days=31)):
+            make.lot(wallet, "1")
+
+        make.lot(wallet, "2")
+
+        marks = {row["month"]: row["is_complete"] for row in rows_of(operator)}
+
+        assert marks == {"2026-10": "true", "2026-11": "false"}
 
     def test_holds_the_months_of_the_page(
         self, operator: Client, wallet: Wallet

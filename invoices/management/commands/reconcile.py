@@ -45,11 +45,13 @@ class Command(BaseCommand):
             message = f"There is no customer {external_id}."
             raise CommandError(message) from error
         tables = [lot_table(found)]
-        if found.purchases:
-            tables.append(purchase_table(found.purchases))
+        if found.settled_purchases:
+            tables.append(purchase_table(found.settled_purchases))
         for table in tables:
             self.stdout.write("\n".join(table))
             self.stdout.write("")
+        if found.never_paid:
+            self.stdout.write(found.never_paid)
         if not found.is_equal:
             self._write_differences(found)
             message = f"{external_id} differs."
