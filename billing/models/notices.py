@@ -71,6 +71,7 @@ class NoticeKind(models.TextChoices):
     TOP_UP_FAILED = "top_up_failed", "auto top-up failed"
     TOP_UP_OFF = "top_up_off", "auto top-up was switched off"
     TOP_UP_CAPPED = "top_up_capped", "auto top-up reached its monthly maximum"
+    TOP_UP_CHANGED = "top_up_changed", "auto top-up was agreed to or changed"
 
 
 class Notice(models.Model):

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from billing.models import Customer, Notice, NoticeKind
+from billing.models import Customer, NoticeKind
 from config.verification import verify_all
 from invoices.models import (
     AutoTopUp,
@@ -39,6 +39,7 @@ from tests.invoices.topping_up import (
     NOW,
     balance,
     noticed,
+    notices,
     run,
     topped_up,
 )
@@ -123,7 +124,7 @@ class TestADecline:
         payment = charged(customer)
         assert (payment.status, payment.invoice.status) == ("failed", Status.VOID)
         assert balance(customer) == 7
-        assert Notice.objects.get().facts == {
+        assert notices(customer).get().facts == {
             "amount": "20",
             "card": "Test card ending in 0341",
             "failure": "declined",
@@ -208,7 +209,7 @@ def test_what_is_being_charged_cannot_be_paid_on_a_page_too() -> None:
 @pytest.mark.django_db(transaction=True)
 class TestAtOnce:
     def test_fifty_crossings_charge_once(self) -> None:
-        customer = topped_up(threshold="9", amount="200", monthly_maximum="2000")
+        customer = topped_up(threshold="9", amount="200", monthly_maximum="1000")
 
         def spend_and_run(key: str) -> Payment | None:
             make.record(call(key))
