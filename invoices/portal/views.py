@@ -29,7 +29,11 @@ from invoices.queries.pages import (
 )
 from invoices.services.checkout import start_checkout
 from invoices.services.payments import NotOpenError
-from invoices.services.purchases import PackNotForSaleError, buy_pack
+from invoices.services.purchases import (
+    PackNotForSaleError,
+    TooManyOrdersError,
+    buy_pack,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -141,6 +145,9 @@ class PurchaseView(PortalView):
         now = timezone.now()
         try:
             return self._lead_to_checkout(self.get_invoice(now), now)
+        except TooManyOrdersError as error:
+            messages.error(self.request, str(error), extra_tags="warn")
+            return redirect("portal:invoices")
         except (ObjectDoesNotExist, PackNotForSaleError, NotOpenError) as error:
             raise Http404 from error
 
