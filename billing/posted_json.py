@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from billing.repeated_members import RepeatedMemberError, check_unrepeated
+
 MAX_EVENT_BYTES = 64 * 1024
 MAX_DEPTH = 32
 # Of a number with a fraction or an exponent, written out in full.
@@ -30,6 +32,9 @@ def decode_properties(text: str) -> dict[str, Any]:
     try:
         properties = decoder.decode(raw)
         check_limits(raw, properties)
+        check_unrepeated(raw)
+    except RepeatedMemberError as error:
+        raise BadPropertiesError(str(error)) from error
     except (msgspec.MsgspecError, RecursionError) as error:
         raise BadPropertiesError(f"{error}.") from error
     return properties

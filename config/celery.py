@@ -38,6 +38,10 @@ app.conf.beat_schedule = {
         "task": "invoices.tasks.sweep_payments",
         "schedule": 60,
     },
+    "void orders that nobody paid": {
+        "task": "invoices.tasks.sweep_orders",
+        "schedule": crontab(minute=40),
+    },
     "draft and finalize invoices": {
         "task": "invoices.tasks.run_invoices",
         "schedule": crontab(minute="*/10"),

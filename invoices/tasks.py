@@ -10,6 +10,7 @@ from celery.contrib.django.task import DjangoTask
 from django.utils import timezone
 
 from invoices.payments import ProviderError, simulated
+from invoices.queries.orders import list_stale_orders
 from invoices.queries.refunds import list_refunds_under_way
 from invoices.queries.top_ups import (
     list_charges_left_alone,
@@ -17,7 +18,7 @@ from invoices.queries.top_ups import (
     list_silent_payments,
 )
 from invoices.queries.waiting import list_customers_to_invoice
-from invoices.services import asking, runs, sending, top_up_runs
+from invoices.services import asking, orders, runs, sending, top_up_runs
 
 logger = logging.getLogger(__name__)
 _AGE = timedelta(minutes=1)
@@ -71,6 +72,19 @@ def sweep_payments(**_: Any) -> None:
     """Queue one job for each payment that nobody has told the end of for too long."""
     for payment_id in list_silent_payments(at=timezone.now()):
         settle_payment.delay(payment_id=payment_id)
+
+
+@shared_task
+def sweep_orders(**_: Any) -> None:
+    """Queue one job for each purchase that nobody has paid for in days."""
+    for invoice_id in list_stale_orders(at=timezone.now()):
+        void_order.delay(invoice_id=invoice_id)
+
+
+@shared_task
+def void_order(*, invoice_id: int, **_: Any) -> None:
+    """Void one purchase, if it is still left."""
+    orders.void_stale_order(invoice_id=invoice_id, at=timezone.now())
 
 
 @shared_task

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from invoices.views.checkout import SimulatedCheckoutView
+from invoices.views.checkout import BackView, SimulatedCheckoutView
 from invoices.views.webhooks import WebhookView
 
 urlpatterns = [
@@ -9,5 +9,6 @@ urlpatterns = [
         SimulatedCheckoutView.as_view(),
         name="simulated-checkout",
     ),
+    path("checkout/back/<str:reference>/", BackView.as_view(), name="checkout-back"),
     path("webhooks/<str:provider>/", WebhookView.as_view(), name="webhook"),
 ]

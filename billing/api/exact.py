@@ -8,8 +8,9 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 from billing import exact_json
-from billing.api.problems import PayloadTooLarge
+from billing.api.problems import PayloadTooLarge, repeated_member
 from billing.pricing.quantities import UnratableError, read_quantity
+from billing.repeated_members import RepeatedMemberError, check_unrepeated
 from ledger.money import as_text
 
 MAX_BYTES = 256 * 1024
@@ -25,10 +26,14 @@ class ExactJSONParser(BaseParser):
         if len(body) > MAX_BYTES:
             raise PayloadTooLarge
         try:
-            return exact_json.decode(body)
+            value = exact_json.decode(body)
+            check_unrepeated(body)
+        except RepeatedMemberError as error:
+            raise repeated_member(error) from error
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             message = f"The body is not JSON: {error}."
             raise ParseError(message) from error
+        return value
 
 
 class AmountField(serializers.CharField):

@@ -1,7 +1,9 @@
 """The API's own refusals; `config.api` writes them as RFC 9457 problems."""
 
 from rest_framework import status
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
+
+from billing.repeated_members import RepeatedMemberError
 
 
 class PaymentRequired(APIException):
@@ -49,3 +51,9 @@ class Unprocessable(APIException):
 
 class UnpriceableError(ValidationError):
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+
+
+def repeated_member(error: RepeatedMemberError) -> ValidationError:
+    """Return the refusal of a body that says a member twice, naming it."""
+    detail = ErrorDetail(str(error), "repeated_member")
+    return ValidationError({".".join(error.path): [detail]})

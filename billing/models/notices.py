@@ -72,6 +72,7 @@ class NoticeKind(models.TextChoices):
     TOP_UP_FAILED = "top_up_failed", "Auto top-up failed"
     TOP_UP_OFF = "top_up_off", "Auto top-up was switched off"
     TOP_UP_CAPPED = "top_up_capped", "Auto top-up would exceed its monthly maximum"
+    TOP_UP_CHANGED = "top_up_changed", "Auto top-up was agreed to or changed"
     # Taken for money that went back, or put back since a bank let us keep it.
     CREDITS_RETURNED = "credits_returned", "Credits were refunded or disputed"
 

@@ -122,6 +122,8 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+# Whose pages an order of the API may lead back to, beside our own.
+RETURN_HOSTS = [host.lower() for host in env.list("RETURN_HOSTS", default=[])]
 CONTENT_SECURITY_POLICY: dict[str, dict[str, Any]] = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -130,7 +132,7 @@ CONTENT_SECURITY_POLICY: dict[str, dict[str, Any]] = {
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
         "base-uri": [NONE],
-        "form-action": [SELF],
+        "form-action": [SELF, *RETURN_HOSTS],
         "frame-ancestors": [NONE],
     }
 }
@@ -222,7 +224,11 @@ SETTLEMENT_WINDOW = timedelta(days=env.int("SETTLEMENT_WINDOW_DAYS", default=35)
 # the wallet's currency.
 PURCHASE_MINIMUM = Decimal(env.str("PURCHASE_MINIMUM", default="5"))
 PURCHASE_MAXIMUM = Decimal(env.str("PURCHASE_MAXIMUM", default="10000"))
+# The most that any customer may let be bought unattended in a month.
+TOP_UP_MONTHLY_MAXIMUM = Decimal(env.str("TOP_UP_MONTHLY_MAXIMUM", default="1000"))
 REFUND_APPROVAL_ABOVE = Decimal(env.str("REFUND_APPROVAL_ABOVE", default="100"))
+# After this long a purchase that nobody has paid for is void.
+ORDER_LASTS = timedelta(days=env.int("ORDER_LASTS_DAYS", default=7))
 # After this long without news, the provider is asked what became of a payment.
 PAYMENT_PATIENCE = timedelta(minutes=env.int("PAYMENT_PATIENCE_MINUTES", default=10))
 # Read when PAYMENT_PROVIDER is stripe. There are several webhook secrets while one is

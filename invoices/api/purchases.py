@@ -3,10 +3,9 @@
 import re
 from datetime import datetime
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from django.conf import settings
-from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -25,6 +24,7 @@ from billing.queries.credits import find_pack
 from billing.services.customers import CREDITS_BUY
 from invoices.models import Invoice
 from invoices.payments import ProviderError
+from invoices.return_urls import is_return_url
 from invoices.services.checkout import start_checkout
 from invoices.services.payments import NotOpenError
 from invoices.services.purchases import (
@@ -34,6 +34,7 @@ from invoices.services.purchases import (
     Ordered,
     PackNotForSaleError,
     PackNotPayableError,
+    TooManyOrdersError,
     place_order,
 )
 from ledger.money import ZERO
@@ -43,6 +44,12 @@ _HEADER = "Idempotency-Key"
 _QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 _BARE = re.compile(r"[!#-~][!-~]*")
 _LONGEST_KEY = 255
+_REFUSALS = (
+    AmountNotForSaleError,
+    KeyReusedError,
+    PackNotForSaleError,
+    TooManyOrdersError,
+)
 
 
 class PurchaseInput(StrictInput):
@@ -60,8 +67,8 @@ class PurchaseInput(StrictInput):
     )
 
     def validate_return_url(self, value: str) -> str:
-        if urlsplit(value).scheme not in ("http", "https"):
-            message = "Only http and https lead back."
+        if not is_return_url(value):
+            message = "Only http and https lead back, to this host or RETURN_HOSTS."
             raise ValidationError(message)
         return value
 
@@ -128,7 +135,7 @@ def _place(
     order = Order(pack=pack, amount=asked.get("amount"))
     try:
         return place_order(customer=customer, order=order, key=key, at=at)
-    except (AmountNotForSaleError, KeyReusedError, PackNotForSaleError) as error:
+    except _REFUSALS as error:
         raise _as_problem(error) from error
 
 
@@ -138,6 +145,8 @@ def _as_problem(error: Exception) -> APIException:
         return Unprocessable(message, "idempotency_key_reused")
     if isinstance(error, PackNotPayableError):
         return Unprocessable({"pack": [str(error)]})
+    if isinstance(error, TooManyOrdersError):
+        return Unprocessable(str(error), "too_many_orders")
     if isinstance(error, PackNotForSaleError):
         return Unprocessable({"pack": ["This pack is not for sale."]})
     return Unprocessable({"amount": [str(error)]})
@@ -160,22 +169,12 @@ def _find_checkout(
     invoice: Invoice, return_url: str | None, at: datetime
 ) -> str | None:
     """Return where to pay; nothing if the order was paid for already, or is void."""
-    back = return_url or _page_of(invoice)
     try:
-        address = start_checkout(invoice=invoice, return_url=back, at=at)
+        address = start_checkout(invoice=invoice, leads_to=return_url or "", at=at)
     except NotOpenError:
         return None
     except ProviderError as error:
         raise ProviderUnavailable from error
     # The simulated one's is a path of ours.
-    return urljoin(_base_url(), address)
-
-
-def _page_of(invoice: Invoice) -> str:
-    page = reverse("portal:invoice", kwargs={"number": invoice.number})
-    return urljoin(_base_url(), page)
-
-
-def _base_url() -> str:
     base: str = settings.BASE_URL
-    return base
+    return urljoin(base, address)

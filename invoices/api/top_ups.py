@@ -23,6 +23,7 @@ from invoices.queries.top_ups import TopUp, find_method, get_top_up
 from invoices.services.purchases import AmountNotForSaleError
 from invoices.services.top_ups import (
     MonthlyMaximumError,
+    ThresholdAboveAmountError,
     set_auto_top_up,
     switch_off_auto_top_up,
 )
@@ -30,6 +31,7 @@ from invoices.services.top_ups import (
 _AMOUNTS = ("threshold", "amount", "monthly_maximum")
 _FIELDS: dict[type[Exception], str] = {
     ThresholdError: "threshold",
+    ThresholdAboveAmountError: "threshold",
     AmountNotForSaleError: "amount",
     MonthlyMaximumError: "monthly_maximum",
 }
@@ -65,6 +67,7 @@ class TermsOutput(serializers.Serializer[object]):
     off_because = serializers.CharField()
     failures = serializers.IntegerField()
     retry_at = serializers.DateTimeField(allow_null=True)
+    capped_until = serializers.DateTimeField(allow_null=True)
 
 
 class TopUpOutput(serializers.Serializer[object]):

@@ -61,6 +61,8 @@ class Payment(models.Model):
     )
     # Where the page leads back to: asking twice must ask the same.
     return_url = models.CharField(max_length=500, blank=True, db_default="")
+    # Where our own page, if that is where it leads back to, leads on to.
+    leads_to = models.CharField(max_length=500, blank=True, db_default="")
     saves_method = models.BooleanField(
         default=False,
         db_default=False,

@@ -39,9 +39,12 @@ class AutoTopUp(models.Model):
     pending = models.OneToOneField(
         Payment, on_delete=models.PROTECT, null=True, editable=False
     )
-    # Declines since the last success, and when to try again.
+    # The card's declines since its last success.
     failures = models.PositiveSmallIntegerField(default=0, editable=False)
+    # Nothing is bought before, after a decline or a purchase that was not enough.
     retry_at = models.DateTimeField(null=True, editable=False)
+    # Nothing is bought before, since the monthly maximum is reached.
+    capped_until = models.DateTimeField(null=True, editable=False)
     off_because = models.CharField(
         max_length=32, choices=OffBecause.choices, blank=True, editable=False
     )
@@ -58,6 +61,11 @@ class AutoTopUp(models.Model):
                 )
                 & is_number("threshold", "amount", "monthly_maximum"),
                 name="invoices_autotopup_amounts_in_order",
+            ),
+            # One purchase ends the crossing, unless the wallet is overdrawn.
+            models.CheckConstraint(
+                condition=Q(threshold__lte=F("amount")),
+                name="invoices_autotopup_threshold_within_amount",
             ),
             models.CheckConstraint(
                 condition=Q(is_on=True, off_because="")

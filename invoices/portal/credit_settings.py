@@ -22,6 +22,7 @@ from invoices.services.purchases import AmountNotForSaleError
 from invoices.services.top_ups import (
     MethodNotKeptError,
     MonthlyMaximumError,
+    ThresholdAboveAmountError,
     set_auto_top_up,
     switch_off_auto_top_up,
 )
@@ -124,6 +125,7 @@ class TopUpView(ChangeView):
     form_name = "top_up_form"
     fields = {
         ThresholdError: "threshold",
+        ThresholdAboveAmountError: "threshold",
         AmountNotForSaleError: "amount",
         MonthlyMaximumError: "monthly_maximum",
         MethodNotKeptError: "method",

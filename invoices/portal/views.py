@@ -35,6 +35,7 @@ from invoices.services.purchases import (
     AmountNotForSaleError,
     PackNotForSaleError,
     PackNotPayableError,
+    TooManyOrdersError,
     buy_credits,
     buy_pack,
 )
@@ -152,6 +153,9 @@ class PurchaseView(PortalView):
         except PackNotPayableError as error:
             messages.error(self.request, str(error), extra_tags="warn")
             return redirect("portal:credits")
+        except TooManyOrdersError as error:
+            messages.error(self.request, str(error), extra_tags="warn")
+            return redirect("portal:invoices")
         except (ObjectDoesNotExist, PackNotForSaleError, NotOpenError) as error:
             raise Http404 from error
 

@@ -13,6 +13,14 @@ def get_payment(*, provider: str, reference: str) -> Payment:
     return payments.get(provider=provider, reference=reference)
 
 
+def get_begun_payment(*, reference: str) -> Payment:
+    """Return a payment by our name for it, whoever takes it.
+
+    :raises Payment.DoesNotExist: if none was begun.
+    """
+    return Payment.objects.select_related("invoice").get(reference=reference)
+
+
 def list_choices(*, payment: Payment) -> tuple[Choice, ...]:
     """Return what may happen to a simulated payment next.
 

@@ -32,6 +32,11 @@ class TopUp:
         return self.terms is not None and self.terms.is_on
 
     @property
+    def waits_until(self) -> datetime | None:
+        """Before when nothing is bought, whatever is left, while it is on."""
+        return self.terms.retry_at if self.terms and self.terms.is_on else None
+
+    @property
     def pending(self) -> Payment | None:
         """What is being paid for just now."""
         return self.terms.pending if self.terms else None
@@ -99,16 +104,30 @@ def bought_in_month(*, customer: Customer, at: datetime) -> Decimal:
 
 def list_customers_to_top_up(*, at: datetime) -> list[int]:
     """Return the customers whose credits are below what their auto top-up watches."""
-    ready = Q(customer__auto_top_up__retry_at__isnull=True)
-    ready |= Q(customer__auto_top_up__retry_at__lte=at)
     crossed = BalanceAlert.objects.filter(
-        ready,
+        _has_waited("retry_at", at) & _has_waited("capped_until", at),
         purpose=AlertPurpose.TOP_UP,
         is_armed=False,
         customer__auto_top_up__is_on=True,
         customer__auto_top_up__pending__isnull=True,
     )
     return list(crossed.order_by("customer_id").values_list("customer_id", flat=True))
+
+
+def _has_waited(field: str, at: datetime) -> Q:
+    name = f"customer__auto_top_up__{field}"
+    return Q((f"{name}__isnull", True)) | Q((f"{name}__lte", at))
+
+
+def count_declines(*, method: PaymentMethod) -> tuple[int, datetime | None]:
+    """Return how often a card was declined since its last success, and when last."""
+    charged = Payment.objects.filter(method=method).order_by("-ended_at", "-pk")
+    paid = charged.filter(status=PaymentStatus.SUCCEEDED).first()
+    declined = charged.filter(status=PaymentStatus.FAILED)
+    if paid and paid.ended_at:
+        declined = declined.filter(ended_at__gt=paid.ended_at)
+    ends = list(declined.values_list("ended_at", flat=True))
+    return len(ends), ends[0] if ends else None
 
 
 def list_charges_left_alone(*, at: datetime) -> list[int]:

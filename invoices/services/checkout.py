@@ -13,10 +13,17 @@ from ledger.failpoints import failpoint
 
 
 def start_checkout(
-    *, invoice: Invoice, return_url: str, at: datetime, saves_method: bool = False
+    *,
+    invoice: Invoice,
+    at: datetime,
+    return_url: str = "",
+    leads_to: str = "",
+    saves_method: bool = False,
 ) -> str:
     """Return the address at which an invoice can be paid.
 
+    It leads back to `return_url`; without one, to a page of ours that leads on to
+    where the last of these calls has said: `leads_to`, or the invoice in the portal.
     The provider is asked outside of any transaction: it may take its time. Where it
     knows the attempt in other words, as after the customer's e-mail address changed,
     another one is begun.
@@ -26,7 +33,11 @@ def start_checkout(
     """
     failpoint("purchase-invoiced")
     payment = start_payment(
-        invoice=invoice, return_url=return_url, saves_method=saves_method, at=at
+        invoice=invoice,
+        return_url=return_url,
+        leads_to=leads_to,
+        saves_method=saves_method,
+        at=at,
     )
     failpoint("purchase-begun")
     try:

@@ -2,9 +2,11 @@
 
 from datetime import datetime
 from decimal import Decimal
+from urllib.parse import urljoin
 
 from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 from django.utils.crypto import get_random_string
 
 from billing.services.alerts import review_balance
@@ -33,6 +35,7 @@ def start_payment(
     invoice: Invoice,
     at: datetime,
     return_url: str = "",
+    leads_to: str = "",
     saves_method: bool = False,
     method: PaymentMethod | None = None,
 ) -> Payment:
@@ -47,16 +50,18 @@ def start_payment(
     if method is None:
         # A card is kept with its holder's consent alone, the last that was given.
         _abandon(locked, at, saves_method=not saves_method)
+    reference = get_random_string(32)
     # One attempt at a time, or the customer could pay twice on two pages.
     payment, _ = Payment.objects.get_or_create(
         invoice=locked,
         provider=settings.PAYMENT_PROVIDER,
         status=PaymentStatus.PENDING,
         defaults={
-            "reference": get_random_string(32),
+            "reference": reference,
             "currency": locked.currency,
             "amount": locked.amount_due,
-            "return_url": return_url,
+            "return_url": return_url or _back_to_us(reference),
+            "leads_to": leads_to,
             "saves_method": saves_method,
             "method": method,
             "started_at": at,
@@ -65,7 +70,20 @@ def start_payment(
     if payment.method_id and method is None:
         # On a page it could be paid a second time.
         raise NotOpenError(str(locked))
+    return _lead_on(payment, leads_to)
+
+
+def _lead_on(payment: Payment, leads_to: str) -> Payment:
+    if payment.leads_to != leads_to:
+        # The page is the same; who has led to it last is led back.
+        payment.leads_to = leads_to
+        payment.save(update_fields=["leads_to"])
     return payment
+
+
+def _back_to_us(reference: str) -> str:
+    base: str = settings.BASE_URL
+    return urljoin(base, reverse("checkout-back", args=[reference]))
 
 
 def _lock_open(invoice: Invoice) -> Invoice:
@@ -92,9 +110,11 @@ def restart_payment(*, payment: Payment, at: datetime) -> Payment:
     """
     invoice = _lock_open(payment.invoice)
     _abandon(invoice, at, pk=payment.pk)
+    leads_to_us = payment.return_url == _back_to_us(payment.reference)
     return start_payment(
         invoice=invoice,
-        return_url=payment.return_url,
+        return_url="" if leads_to_us else payment.return_url,
+        leads_to=payment.leads_to,
         saves_method=payment.saves_method,
         at=at,
     )

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from billing.models import CreditPack, Customer
-from invoices.models import Invoice, InvoiceLine, Kind, LineKind
+from invoices.models import Invoice, InvoiceLine, Kind, LineKind, Status
 from invoices.payments import get_payable_step
 from invoices.services.issuing import issue
 from ledger.money import (
@@ -37,8 +37,16 @@ class AmountNotForSaleError(Exception):
     """The amount is not one that can be bought: see `PURCHASE_MINIMUM`."""
 
 
+class TooManyOrdersError(Exception):
+    """Too many of the customer's purchases wait to be paid."""
+
+
 class KeyReusedError(Exception):
     """The order's key was used before, for another order."""
+
+
+# That wait to be paid, of one customer; each has a number of the gapless series.
+MOST_OPEN_ORDERS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +79,34 @@ def place_order(*, customer: Customer, order: Order, key: str, at: datetime) -> 
     :raises KeyReusedError: if the key was used for another order.
     :raises PackNotForSaleError: if the customer cannot buy this pack.
     :raises AmountNotForSaleError: if the amount is too small, too large or too fine.
+    :raises TooManyOrdersError: if 20 orders wait to be paid already.
     """
-    # One order of a customer at a time, so that two of one key are one.
-    locked = Customer.objects.select_for_update(of=("self",)).get(pk=customer.pk)
+    # Two of one key are one.
+    locked = _lock(customer)
     made = Invoice.objects.filter(customer=locked, order_key=key).first()
     if made is None:
+        _check_open_orders(locked)
         return Ordered(_buy(locked, order, key, at), is_repeat=False)
     if bytes(made.order_fingerprint or b"") != order.fingerprint:
         raise KeyReusedError(key)
     return Ordered(made, is_repeat=True)
+
+
+def _lock(customer: Customer) -> Customer:
+    """Let one order of a customer be made at a time."""
+    return Customer.objects.select_for_update(of=("self",)).get(pk=customer.pk)
+
+
+def _check_open_orders(customer: Customer) -> None:
+    waiting = Invoice.objects.filter(
+        customer=customer, kind=Kind.PURCHASE, status=Status.OPEN
+    )
+    if waiting.count() >= MOST_OPEN_ORDERS:
+        message = (
+            f"{MOST_OPEN_ORDERS} purchases wait to be paid. Pay for one, or wait:"
+            f" after {settings.ORDER_LASTS.days} days they are void."
+        )
+        raise TooManyOrdersError(message)
 
 
 def _buy(customer: Customer, order: Order, key: str, at: datetime) -> Invoice:
@@ -98,8 +125,11 @@ def buy_pack(*, customer: Customer, pack: CreditPack, at: datetime) -> Invoice:
 
     :raises PackNotForSaleError: if the customer cannot buy this pack.
     :raises PackNotPayableError: if nobody can, by the provider in use.
+    :raises TooManyOrdersError: if 20 orders wait to be paid already.
     """
-    return _invoice_pack(customer, pack, at, {})
+    locked = _lock(customer)
+    _check_open_orders(locked)
+    return _invoice_pack(locked, pack, at, {})
 
 
 @transaction.atomic

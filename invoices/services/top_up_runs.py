@@ -42,8 +42,10 @@ def start_top_up(*, customer_id: int, at: datetime) -> Payment | None:
         switch_off_auto_top_up(customer=customer, because=because, by=ACTOR, at=at)
         return None
     bought = bought_in_month(customer=customer, at=at)
-    if WIDE.add(bought, top_up.amount) > top_up.monthly_maximum:
-        _wait_for_next_month(top_up, bought, at)
+    # An operator may have lowered the most since the customer agreed.
+    most = min(top_up.monthly_maximum, settings.TOP_UP_MONTHLY_MAXIMUM)
+    if WIDE.add(bought, top_up.amount) > most:
+        _wait_for_next_month(top_up, bought, most, at)
         return None
     invoice = buy_credits(customer=customer, amount=top_up.amount, at=at)
     top_up.pending = start_payment(invoice=invoice, method=top_up.method, at=at)
@@ -52,7 +54,8 @@ def start_top_up(*, customer_id: int, at: datetime) -> Payment | None:
 
 
 def _is_due(top_up: AutoTopUp, available: Decimal, at: datetime) -> bool:
-    is_waiting = top_up.retry_at is not None and at < top_up.retry_at
+    waits = (top_up.retry_at, top_up.capped_until)
+    is_waiting = any(until is not None and at < until for until in waits)
     is_free = top_up.is_on and top_up.pending_id is None
     return is_free and not is_waiting and available < top_up.threshold
 
@@ -69,12 +72,14 @@ def _obstacle(top_up: AutoTopUp) -> OffBecause | None:
     return None
 
 
-def _wait_for_next_month(top_up: AutoTopUp, bought: Decimal, at: datetime) -> None:
+def _wait_for_next_month(
+    top_up: AutoTopUp, bought: Decimal, most: Decimal, at: datetime
+) -> None:
     month = at.astimezone(UTC)
-    top_up.retry_at = datetime(
+    top_up.capped_until = datetime(
         month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC
     )
-    top_up.save(update_fields=["retry_at"])
+    top_up.save(update_fields=["capped_until"])
     write_notice(
         customer_id=top_up.customer_id,
         kind=NoticeKind.TOP_UP_CAPPED,
@@ -82,6 +87,6 @@ def _wait_for_next_month(top_up: AutoTopUp, bought: Decimal, at: datetime) -> No
         facts={
             "bought": as_text(bought),
             "amount": as_text(top_up.amount),
-            "monthly_maximum": as_text(top_up.monthly_maximum),
+            "monthly_maximum": as_text(most),
         },
     )

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from billing.models import Customer, NoticeKind
-from billing.services.alerts import spendable, watch_for_top_up
+from billing.services.alerts import check_threshold, spendable, watch_for_top_up
 from billing.services.notices import write_notice
 from invoices.models import (
     AutoTopUp,
@@ -21,15 +21,21 @@ from invoices.models import (
     PaymentStatus,
     Status,
 )
+from invoices.queries.top_ups import count_declines
 from invoices.services.purchases import check_amount
-from ledger.money import as_text, exact, format_bounds
+from ledger.money import as_text, exact, format_bounds, format_money
 from ledger.posting import lock_wallets
 
-LARGEST_MAXIMUM = Decimal(1_000_000_000)
 # After a decline; the one after the last of these switches it off.
 RETRY_AFTER = (timedelta(hours=1), timedelta(hours=24))
+# After a purchase that did not lift the credits to the threshold.
+PACE = timedelta(hours=1)
 # The customer knows of these: it did them.
 _UNANNOUNCED = {OffBecause.CUSTOMER, OffBecause.CARD_REMOVED}
+
+
+class ThresholdAboveAmountError(ValueError):
+    """One purchase would not lift the credits to the threshold."""
 
 
 class MonthlyMaximumError(ValueError):
@@ -54,37 +60,58 @@ def set_auto_top_up(
     """Buy an amount of credits from now on, whenever they are below a threshold.
 
     Amounts are in the wallet's currency. What is being bought just now goes on. Saving
-    it again with the card that was declined does not shorten the wait.
+    it again, even after it was off, shortens no wait of a declined card. The customer
+    is told, unless nothing has changed.
 
     :raises AmountNotForSaleError: if the amount cannot be bought.
     :raises ThresholdError: if the threshold is out of bounds.
-    :raises MonthlyMaximumError: if the maximum is less than the amount, or too large.
+    :raises ThresholdAboveAmountError: if it is above the amount.
+    :raises MonthlyMaximumError: if the maximum is below the amount, or too large.
     :raises MethodNotKeptError: if the card is not one of the customer's kept ones.
     """
     lock_wallets([customer.wallet_id])
     check_amount(amount, customer.wallet.currency)
-    _check_maximum(monthly_maximum, amount, customer.wallet.currency)
-    kept = _get_kept(customer, method)
+    currency = customer.wallet.currency
+    _check_threshold(threshold, amount, currency)
+    _check_maximum(monthly_maximum, amount, currency)
+    terms = {
+        "is_on": True,
+        "threshold": exact(threshold),
+        "amount": exact(amount),
+        "monthly_maximum": exact(monthly_maximum),
+        "method": _get_kept(customer, method),
+    }
     watch_for_top_up(customer=customer, threshold=threshold, at=at)
+    before = AutoTopUp.objects.filter(customer=customer).first()
+    if before and all(getattr(before, name) == terms[name] for name in terms):
+        return before
+    top_up = _save(customer, terms | {"changed_by": by} | _wait(before, method))
+    _tell_terms(top_up, at)
+    return top_up
+
+
+def _save(customer: Customer, terms: dict[str, object]) -> AutoTopUp:
+    fresh = {"off_because": "", "capped_until": None}
     top_up, _ = AutoTopUp.objects.update_or_create(
-        customer=customer,
-        defaults={
-            "is_on": True,
-            "off_because": "",
-            "threshold": exact(threshold),
-            "amount": exact(amount),
-            "monthly_maximum": exact(monthly_maximum),
-            "method": kept,
-            "changed_by": by,
-        }
-        | _wait(AutoTopUp.objects.filter(customer=customer).first(), kept),
+        customer=customer, defaults=terms | fresh
     )
     return top_up
 
 
+def _check_threshold(threshold: Decimal, amount: Decimal, currency: str) -> None:
+    if check_threshold(threshold) > amount:
+        most = format_money(amount, currency)
+        message = (
+            f"A threshold is at most the amount of one purchase, {most}:"
+            " or it would be bought again and again."
+        )
+        raise ThresholdAboveAmountError(message)
+
+
 def _check_maximum(maximum: Decimal, amount: Decimal, currency: str) -> None:
-    if not (maximum.is_finite() and amount <= maximum <= LARGEST_MAXIMUM):
-        bounds = format_bounds(amount, LARGEST_MAXIMUM, currency)
+    most = settings.TOP_UP_MONTHLY_MAXIMUM
+    if not (maximum.is_finite() and amount <= maximum <= most):
+        bounds = format_bounds(amount, most, currency)
         message = f"Choose a monthly maximum {bounds}: one purchase at least."
         raise MonthlyMaximumError(message)
     if exact(maximum) != maximum:
@@ -106,11 +133,34 @@ def _get_kept(customer: Customer, method: PaymentMethod) -> PaymentMethod:
 
 
 def _wait(before: AutoTopUp | None, method: PaymentMethod) -> dict[str, object]:
-    """Return the declines that still count: none of another card, or of long ago."""
-    is_same = before is not None and before.is_on and before.method_id == method.pk
-    if is_same and before and before.failures:
+    """Return the declines that count for a card, which are its own, and their wait."""
+    if before is None or before.method_id == method.pk:
         return {}
-    return {"failures": 0, "retry_at": None}
+    failures, declined_at = count_declines(method=method)
+    waits = [_retry_at(failures, declined_at)] if declined_at else []
+    if before.retry_at and not before.failures:
+        # A purchase that was not enough: no other card is charged in its place.
+        waits.append(before.retry_at)
+    return {"failures": failures, "retry_at": max(waits, default=None)}
+
+
+def _retry_at(failures: int, declined_at: datetime) -> datetime:
+    return declined_at + RETRY_AFTER[min(failures, len(RETRY_AFTER)) - 1]
+
+
+def _tell_terms(top_up: AutoTopUp, at: datetime) -> None:
+    write_notice(
+        customer_id=top_up.customer_id,
+        kind=NoticeKind.TOP_UP_CHANGED,
+        reference=f"changed:{at.isoformat()}",
+        facts={
+            "threshold": as_text(top_up.threshold),
+            "amount": as_text(top_up.amount),
+            "monthly_maximum": as_text(top_up.monthly_maximum),
+            "card": top_up.method.label,
+            "by": top_up.changed_by,
+        },
+    )
 
 
 @transaction.atomic
@@ -128,7 +178,6 @@ def switch_off_auto_top_up(
         return top_up
     top_up.is_on = False
     top_up.off_because = because
-    top_up.retry_at = None
     top_up.changed_by = by
     top_up.save()
     watch_for_top_up(customer=customer, threshold=None, at=at)
@@ -146,10 +195,11 @@ def switch_off_auto_top_up(
 def note_top_up_ended(*, payment: Payment, at: datetime) -> None:
     """Take the end of a payment into account, if it was for an auto top-up.
 
-    The customer is told of either end. After a decline its invoice is void, and money
-    that still comes for it goes back. It is tried again after an hour, then after a
-    day, and the third time it is off. Runs where the payment ends, with the wallet's
-    lock held; twice is once.
+    The customer is told of either end. After a success that did not lift the credits to
+    the threshold, it waits an hour. After a decline its invoice is void, and money that
+    still comes for it goes back. It is tried again after an hour, then after a day, and
+    the third time it is off. Runs where the payment ends, with the wallet's lock held;
+    twice is once.
     """
     top_up = (
         AutoTopUp.objects.select_related("customer").filter(pending=payment).first()
@@ -159,16 +209,18 @@ def note_top_up_ended(*, payment: Payment, at: datetime) -> None:
     top_up.pending = None
     if payment.status == PaymentStatus.SUCCEEDED:
         top_up.failures = 0
-        top_up.retry_at = None
+        top_up.retry_at = at + PACE if _is_low(top_up, at) else None
         top_up.save()
         _tell_bought(top_up.customer, payment, at)
         return
     invoices = Invoice.objects.filter(pk=payment.invoice_id, status=Status.OPEN)
     invoices.update(status=Status.VOID)
     top_up.failures += 1
+    # Also where it is off by now: to switch it on again is no way around the wait.
+    top_up.retry_at = _retry_at(top_up.failures, at)
     top_up.save()
     if top_up.is_on:
-        _retry_or_stop(top_up, payment, at)
+        _tell_or_stop(top_up, payment, top_up.retry_at, at)
 
 
 def _tell_bought(customer: Customer, payment: Payment, at: datetime) -> None:
@@ -186,14 +238,19 @@ def _tell_bought(customer: Customer, payment: Payment, at: datetime) -> None:
     )
 
 
-def _retry_or_stop(top_up: AutoTopUp, payment: Payment, at: datetime) -> None:
+def _is_low(top_up: AutoTopUp, at: datetime) -> bool:
+    wallet_id = top_up.customer.wallet_id
+    return spendable(lock_wallets([wallet_id])[wallet_id], at) < top_up.threshold
+
+
+def _tell_or_stop(
+    top_up: AutoTopUp, payment: Payment, retry_at: datetime, at: datetime
+) -> None:
     customer = top_up.customer
     if top_up.failures > len(RETRY_AFTER):
         because = OffBecause.DECLINED
         switch_off_auto_top_up(customer=customer, because=because, by="payment", at=at)
         return
-    top_up.retry_at = at + RETRY_AFTER[top_up.failures - 1]
-    top_up.save(update_fields=["retry_at"])
     write_notice(
         customer_id=customer.pk,
         kind=NoticeKind.TOP_UP_FAILED,
@@ -202,6 +259,6 @@ def _retry_or_stop(top_up: AutoTopUp, payment: Payment, at: datetime) -> None:
             "amount": as_text(payment.amount),
             "card": payment.method.label if payment.method else "",
             "failure": payment.failure,
-            "retry_at": top_up.retry_at.isoformat(),
+            "retry_at": retry_at.isoformat(),
         },
     )

@@ -2,19 +2,22 @@
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
-from django.views.generic import TemplateView
+from django.views.generic import TemplateView, View
 
 from invoices.models import Payment
 from invoices.payments.simulated import NAME, Choice, DemoCard, choose
-from invoices.queries.checkout import get_payment, list_choices
+from invoices.queries.checkout import get_begun_payment, get_payment, list_choices
+from invoices.return_urls import is_return_url
 from invoices.tasks import deliver_simulated_webhook
 
 _MESSAGES = {
@@ -77,6 +80,23 @@ class SimulatedCheckoutView(TemplateView):
         return redirect(_return_url(request))
 
 
+@method_decorator(never_cache, name="dispatch")
+class BackView(View):
+    """Leads on from a checkout; whether it was paid is for others to say."""
+
+    http_method_names = ["get"]
+
+    def get(self, _request: HttpRequest, reference: str) -> HttpResponse:
+        try:
+            payment = get_begun_payment(reference=reference)
+        except Payment.DoesNotExist as error:
+            raise Http404 from error
+        # A host may have been taken off the list meanwhile.
+        if is_return_url(payment.leads_to):
+            return HttpResponseRedirect(payment.leads_to)
+        return redirect("portal:invoice", number=payment.invoice.number)
+
+
 def _get_payment(reference: str) -> Payment:
     try:
         return get_payment(provider=NAME, reference=reference)
@@ -86,7 +106,8 @@ def _get_payment(reference: str) -> Payment:
 
 def _return_url(request: HttpRequest) -> str:
     wanted = request.GET.get("return_url", "")
+    ours = {request.get_host(), urlsplit(settings.BASE_URL).netloc}
     is_ours = url_has_allowed_host_and_scheme(
-        wanted, {request.get_host()}, require_https=request.is_secure()
+        wanted, ours, require_https=request.is_secure()
     )
     return wanted if is_ours else request.path

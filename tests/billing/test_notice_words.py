@@ -86,6 +86,17 @@ WORDS: dict[NoticeKind, tuple[dict[str, object], str, list[str]]] = {
         "Auto top-up waits for next month: $100.00 more would exceed $200.00",
         ["Bought this month: $150.00", "The next purchase: $100.00"],
     ),
+    NoticeKind.TOP_UP_CHANGED: (
+        {
+            "threshold": "10",
+            "amount": "50",
+            "monthly_maximum": "200",
+            "card": "Test card ending in 4242",
+            "by": "ada@example.com",
+        },
+        "Auto top-up buys $50.00 below $10.00 from now on",
+        ["At most in a month (UTC): $200.00", "Set by: ada@example.com"],
+    ),
 }
 
 

@@ -67,6 +67,7 @@ class TestAutoTopUp:
             "off_because": "",
             "failures": 0,
             "retry_at": None,
+            "capped_until": None,
         }
         assert AutoTopUp.objects.get().changed_by.startswith("api key app (tg_")
 
@@ -102,8 +103,10 @@ class TestAutoTopUp:
         ("field", "value", "status"),
         [
             ("threshold", "1000000001", 422),
+            ("threshold", "20.01", 422),
             ("amount", "4.99", 422),
             ("monthly_maximum", "19", 422),
+            ("monthly_maximum", "1000.01", 422),
             ("payment_method", 0, 400),
             ("payment_method", 10**9, 422),
             ("amount", 20, 400),

@@ -130,7 +130,7 @@ def test_is_read_in_few_queries(
 def test_what_a_kept_card_is_charged_for_has_no_button(
     browser: Client, customer: Customer
 ) -> None:
-    agree(customer, keep_card(customer), threshold="50")
+    agree(customer, keep_card(customer), threshold="20")
     payment = start_top_up(customer_id=customer.pk, at=make.NOW)
     assert payment
     url = f"/portal/invoices/{payment.invoice.number}/"

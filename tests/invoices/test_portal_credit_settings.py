@@ -13,7 +13,14 @@ from invoices.services.top_ups import switch_off_auto_top_up
 from tests import make
 from tests.billing.alerting import alert, use
 from tests.invoices.settings_page import TERMS, read, refuse, send
-from tests.invoices.topping_up import DECLINED, agree, keep_card, run
+from tests.invoices.topping_up import (
+    DECLINED,
+    HOUR,
+    agree,
+    keep_card,
+    overdraw,
+    run,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -116,9 +123,11 @@ class TestAutoTopUp:
         ("field", "wrong", "message"),
         [
             ("threshold", "1000000001", "Choose a threshold from 0 to 1,000,000,000."),
+            ("threshold", "20.01", "at most the amount of one purchase, $20.00:"),
             ("amount", "4.99", "Choose an amount from $5.00 to $10,000.00."),
             ("amount", "", "This field is required."),
-            ("monthly_maximum", "19", "from $20.00 to $1,000,000,000.00: one purchase"),
+            ("monthly_maximum", "1001", "from $20.00 to $1,000.00: one purchase"),
+            ("monthly_maximum", "19", "from $20.00 to $1,000.00: one purchase"),
             ("method", "0", "Select a valid choice."),
         ],
     )
@@ -144,9 +153,10 @@ class TestAutoTopUp:
     def test_says_what_it_bought_and_is_buying(
         self, browser: Client, customer: Customer
     ) -> None:
-        agree(customer, keep_card(customer), threshold="50")
+        agree(customer, keep_card(customer))
+        overdraw(30)
         run(customer)
-        payment = start_top_up(customer_id=customer.pk, at=make.NOW)
+        payment = start_top_up(customer_id=customer.pk, at=make.NOW + HOUR)
         assert payment
 
         page = read(browser)
@@ -157,7 +167,7 @@ class TestAutoTopUp:
     def test_says_that_its_card_was_declined(
         self, browser: Client, customer: Customer
     ) -> None:
-        agree(customer, keep_card(customer, DECLINED), threshold="50")
+        agree(customer, keep_card(customer, DECLINED), threshold="20")
         run(customer)
 
         page = read(browser)
@@ -169,14 +179,27 @@ class TestAutoTopUp:
         self, browser: Client, customer: Customer
     ) -> None:
         method = keep_card(customer)
-        agree(customer, method, threshold="50", monthly_maximum="20")
-        for _ in range(2):
-            run(customer)
+        agree(customer, method, monthly_maximum="20")
+        overdraw(30)
+        for hours in range(2):
+            run(customer, at=make.NOW + hours * HOUR)
 
         page = read(browser)
 
         assert "would exceed the monthly maximum." in page
         assert "1 Dec 2026, 01:00" in page
+
+    def test_says_that_one_purchase_was_not_enough(
+        self, browser: Client, customer: Customer
+    ) -> None:
+        agree(customer, keep_card(customer))
+        overdraw(30)
+        run(customer)
+
+        page = read(browser)
+
+        assert "One purchase was not enough. The next is made after" in page
+        assert "15 Nov 2026, 14:00" in page
 
     def test_says_why_it_was_switched_off(
         self, browser: Client, customer: Customer

@@ -40,6 +40,7 @@ from tests.invoices.topping_up import (
     NOW,
     balance,
     noticed,
+    notices,
     run,
     topped_up,
 )
@@ -111,7 +112,7 @@ class TestASuccess:
         payment = run(customer)
         settle_payment(payment_id=payment.pk, at=NOW)  # type: ignore[union-attr]
 
-        notice = Notice.objects.get()
+        notice = Notice.objects.get(kind=NoticeKind.TOP_UP_BOUGHT)
         assert notice.kind == NoticeKind.TOP_UP_BOUGHT
         assert notice.facts == {
             "amount": "20",
@@ -143,7 +144,7 @@ class TestADecline:
         payment = charged(customer)
         assert (payment.status, payment.invoice.status) == ("failed", Status.VOID)
         assert balance(customer) == 7
-        assert Notice.objects.get().facts == {
+        assert notices(customer).get().facts == {
             "amount": "20",
             "card": "Test card ending in 0341",
             "failure": "declined",
@@ -228,7 +229,7 @@ def test_what_is_being_charged_cannot_be_paid_on_a_page_too() -> None:
 @pytest.mark.django_db(transaction=True)
 class TestAtOnce:
     def test_fifty_crossings_charge_once(self) -> None:
-        customer = topped_up(threshold="9", amount="200", monthly_maximum="2000")
+        customer = topped_up(threshold="9", amount="200", monthly_maximum="1000")
 
         def spend_and_run(key: str) -> Payment | None:
             make.record(call(key))

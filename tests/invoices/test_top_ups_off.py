@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from billing.models import Customer, Notice, NoticeKind
+from billing.models import Customer, NoticeKind
 from invoices.models import AutoTopUp, DisputeStatus, Invoice, OffBecause, Payment
 from invoices.payments import DisputeNews
 from invoices.services.methods import remove_method
@@ -19,6 +19,7 @@ from tests.invoices.topping_up import (
     agree,
     keep_card,
     noticed,
+    notices,
     run,
     topped_up,
 )
@@ -45,7 +46,7 @@ class TestSwitchingOff:
 
         top_up = AutoTopUp.objects.get()
         assert (top_up.off_because, top_up.changed_by) == (OffBecause.DISPUTE, "grace")
-        assert Notice.objects.get().facts == {
+        assert notices(customer).get().facts == {
             "because": "a payment was disputed at the bank"
         }
 

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import QuerySet
+
 from billing.models import Customer, Notice, NoticeKind
 from invoices.models import AutoTopUp, Payment, PaymentMethod
 from invoices.payments import Card
@@ -68,6 +70,12 @@ def topped_up(
     return customer
 
 
+def overdraw(credits: int) -> None:
+    """Spend that many credits, of ten or so that there are, in one call."""
+    tokens = credits * 250_000 // 3
+    make.record(make.event("deep", input_tokens=0, output_tokens=tokens))
+
+
 def run(customer: Customer, *, at: datetime = NOW) -> Payment | None:
     """Do what the task does: begin the purchase, and charge the card."""
     payment = start_top_up(customer_id=customer.pk, at=at)
@@ -77,9 +85,15 @@ def run(customer: Customer, *, at: datetime = NOW) -> Payment | None:
     return payment
 
 
+def notices(customer: Customer) -> QuerySet[Notice]:
+    """Return what a customer was told in order, but for the terms it agreed to."""
+    told = Notice.objects.filter(customer=customer).order_by("pk")
+    return told.exclude(kind=NoticeKind.TOP_UP_CHANGED)
+
+
 def noticed(customer: Customer) -> list[NoticeKind]:
-    """Return what a customer was told, in order."""
-    kinds = Notice.objects.filter(customer=customer).order_by("pk")
+    """Return the kinds of what a customer was told, in order."""
+    kinds = notices(customer)
     return [NoticeKind(kind) for kind in kinds.values_list("kind", flat=True)]
 
 

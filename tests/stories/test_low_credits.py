@@ -21,7 +21,8 @@ from tests.http import buying_key, event, get, post, put
 pytestmark = [pytest.mark.story, pytest.mark.django_db(transaction=True)]
 CUSTOMER = "/v1/customers/cus_abc123"
 SETTINGS = "/portal/credits/settings/"
-TERMS = {"threshold": "45", "amount": "20", "monthly_maximum": "60"}
+AGREED = "Auto top-up buys $50.00 below $45.00 from now on"
+TERMS = {"threshold": "45", "amount": "50", "monthly_maximum": "60"}
 
 
 @pytest.fixture(autouse=True)
@@ -89,13 +90,14 @@ def test_is_told_once_and_topped_up_once(browser: Client) -> None:
         work()
         work()
 
-    assert available() == "64"
+    assert available() == "94"
     assert subjects() == [
+        AGREED,
         "Credits fell below $48.00",
-        "Auto top-up bought $20.00 of credits",
+        "Auto top-up bought $50.00 of credits",
     ]
     page = browser.get(SETTINGS).content.decode()
-    assert "<strong>$20.00</strong> of at most" in " ".join(page.split())
+    assert "<strong>$50.00</strong> of at most" in " ".join(page.split())
     assert [each for finding in verify_all() for each in finding.differences] == []
 
 
@@ -113,8 +115,9 @@ def test_whose_card_is_declined_is_told_and_let_be(
 
     assert available() == "44"
     assert subjects() == [
-        "Auto top-up failed: $20.00 could not be charged",
-        "Auto top-up failed: $20.00 could not be charged",
+        AGREED,
+        "Auto top-up failed: $50.00 could not be charged",
+        "Auto top-up failed: $50.00 could not be charged",
         "Auto top-up is off: the card was declined three times in a row",
     ]
     terms = get(f"{CUSTOMER}/auto-top-up").json()["terms"]

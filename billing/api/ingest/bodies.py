@@ -7,7 +7,9 @@ from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
 from rest_framework.request import Request
 
 from billing.api.ingest.decoding import as_bad
+from billing.api.problems import repeated_member
 from billing.posted_json import check_limits, read_number, without_lone_surrogates
+from billing.repeated_members import RepeatedMemberError, check_unrepeated
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 
@@ -23,6 +25,9 @@ def read_body(request: Request, kind: type[Body]) -> Body:
     try:
         body = msgspec.json.Decoder(kind, float_hook=read_number).decode(raw)
         check_limits(raw, getattr(body, "properties", None))
+        check_unrepeated(raw)
+    except RepeatedMemberError as error:
+        raise repeated_member(error) from error
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise _as_problem(error) from error
     return body

@@ -18,6 +18,7 @@ from billing.posted_json import (
     read_number,
     without_lone_surrogates,
 )
+from billing.repeated_members import RepeatedMemberError, check_unrepeated
 from billing.services.events import PostedEvent, StreamPart
 
 MAX_EVENTS = 1_000
@@ -108,20 +109,33 @@ def _split(body: bytes) -> tuple[list[msgspec.Raw], tuple[str, ...], bool]:
         return _ARRAY.decode(body), (), False
     members = _OBJECT.decode(body)
     if members.keys() == {"events"}:
+        _check_one_list(body, members["events"])
         return _ARRAY.decode(members["events"]), ("events",), False
     return [msgspec.Raw(body.strip())], (), True
+
+
+def _check_one_list(body: bytes, events: msgspec.Raw) -> None:
+    """Refuse a second list of events, of which only the last would be read."""
+    before = body.rstrip()[:-1].rstrip().removesuffix(bytes(events))
+    # That of the only member: a name that is spelled in full has none of its own.
+    if before.count(b":") > 1:
+        message = "'events' is there twice."
+        raise MalformedBodyError(message)
 
 
 def _decode_each(raw: list[msgspec.Raw]) -> Iterator[PostedEvent | BadEvent]:
     for text in raw:
         try:
             yield _posted(_DECODER.decode(text), text)
+        except RepeatedMemberError as error:
+            yield BadEvent(error.path, str(error))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             yield as_bad(error)
 
 
 def _posted(event: _Event, text: msgspec.Raw) -> PostedEvent:
     check_limits(bytes(text), event.properties)
+    check_unrepeated(bytes(text))
     return PostedEvent(
         customer=event.customer_id,
         idempotency_key=event.idempotency_key,
