@@ -83,7 +83,8 @@ class TestTheForm:
         [
             ({"source": "purchase"}, "Select a valid choice"),
             ({"amount": "0"}, "more than zero"),
-            ({"amount": "-1"}, "more than zero"),
+            ({"amount": "-1"}, "Enter a number"),
+            ({"amount": "1E+1"}, "Enter a number"),
             ({"amount": "NaN"}, "Enter a number"),
             ({"amount": "0.0000000000000000001"}, "18 decimal places"),
             ({"reason": "  "}, "This field is required"),

@@ -21,6 +21,7 @@ from billing.models import Customer
 from billing.queries.grants import GrantPreview, preview_grant
 from billing.services.grants import OtherCreditsGivenError, give_credits
 from ledger.admin import KeptAdmin
+from ledger.forms import AmountField
 from ledger.models import Source
 from ledger.money import as_text
 
@@ -43,9 +44,7 @@ class GrantForm(forms.Form):
     # Sent twice, it grants once.
     token = forms.UUIDField(widget=forms.HiddenInput)
     source = forms.ChoiceField(choices=_SOURCES, widget=UnfoldAdminSelectWidget)
-    amount = forms.DecimalField(
-        max_digits=30, decimal_places=18, widget=UnfoldAdminDecimalFieldWidget
-    )
+    amount = AmountField(widget=UnfoldAdminDecimalFieldWidget)
     starts_at = _time_field("In UTC. Empty: they may be spent at once.")
     expires_at = _time_field("In UTC. Empty: they never expire.")
     priority = forms.IntegerField(

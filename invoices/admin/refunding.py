@@ -1,6 +1,6 @@
 """Refunding by hand: a form with a live preview, and a second person's decision."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -32,9 +32,9 @@ from invoices.services.refunds import (
     decline_refund,
     request_refund,
 )
-from ledger.admin import AMOUNT, AmountField, ReadOnlyAdmin
+from ledger.admin import AMOUNT, ReadOnlyAdmin
 from ledger.failpoints import failpoint
-from ledger.money import MAX_DIGITS, SCALE
+from ledger.forms import AmountField, find_amount
 
 if TYPE_CHECKING:
     # Unfold carries no types; its decorator is Django's to a caller.
@@ -62,8 +62,6 @@ _LIVE = {
 
 class RefundForm(forms.Form):
     amount = AmountField(
-        max_digits=MAX_DIGITS,
-        decimal_places=SCALE,
         widget=UnfoldAdminDecimalFieldWidget(attrs=_LIVE),
         help_text="In money. All that is unused, unless it is changed.",
     )
@@ -125,11 +123,7 @@ class RefundingAdmin(ReadOnlyAdmin[Invoice]):
 def _typed(request: HttpRequest) -> Decimal | None:
     """Return the amount that is being typed, if it is one yet."""
     text = request.POST.get("amount") or request.GET.get("amount") or ""
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and amount.adjusted() < SCALE else None
+    return find_amount(text)
 
 
 def _preview(invoice: Invoice, amount: Decimal | None) -> tuple[RefundPlan | None, str]:

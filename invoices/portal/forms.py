@@ -1,36 +1,25 @@
 """What the page on alerts and auto top-up may be asked for."""
 
-from decimal import Decimal
 from typing import Any, cast
 
 from django import forms
 
 from invoices.models import AutoTopUp, PaymentMethod
 from invoices.queries.top_ups import TopUp
-from ledger.models import MAX_AMOUNT
-from ledger.money import SCALE, as_text
-
-_DIGITS = 19 + SCALE
+from ledger.forms import AmountField
 
 
-class _AmountField(forms.DecimalField):
+class _AmountField(AmountField):
     """An amount in units of the wallet's currency."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            min_value=Decimal(0),
-            max_value=MAX_AMOUNT,
-            max_digits=_DIGITS,
-            decimal_places=SCALE,
             # The browser would refuse what is finer than its own step.
             widget=forms.TextInput(
                 attrs={"class": "field", "inputmode": "decimal", "autocomplete": "off"}
             ),
             **kwargs,
         )
-
-    def prepare_value(self, value: Any) -> Any:
-        return as_text(value) if isinstance(value, Decimal) else value
 
 
 class AlertForm(forms.Form):

@@ -4,7 +4,6 @@ from ledger.admin import wallets
 from ledger.admin.base import (
     AMOUNT,
     EDIT_EXACTLY,
-    AmountField,
     HistoryAdmin,
     KeptAdmin,
     ReadOnlyAdmin,
@@ -12,6 +11,7 @@ from ledger.admin.base import (
     exactly,
 )
 from ledger.admin.tables import Cell, Table
+from ledger.forms import AmountField
 
 __all__ = [
     "AMOUNT",

@@ -1,16 +1,15 @@
 """What the admins of all apps are made of: exact amounts, and rows that are kept."""
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django import forms
 from django.contrib import admin
 from django.db.models import DecimalField, Field, Model
 from django.http import HttpRequest
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
+from ledger.forms import AmountField
 from ledger.models import ExactDecimalField
 from ledger.money import as_text
 
@@ -33,13 +32,6 @@ def exactly(name: str) -> Callable[[Model], str]:
 
     column.__name__ = name
     return column
-
-
-class AmountField(forms.DecimalField):
-    """Offers an amount for editing with the digits it has, not with all it could."""
-
-    def prepare_value(self, value: Any) -> Any:
-        return as_text(value) if isinstance(value, Decimal) else value
 
 
 # For admins in which amounts may be edited.
