@@ -222,6 +222,8 @@ SETTLEMENT_WINDOW = timedelta(days=env.int("SETTLEMENT_WINDOW_DAYS", default=35)
 # the wallet's currency.
 PURCHASE_MINIMUM = Decimal(env.str("PURCHASE_MINIMUM", default="5"))
 PURCHASE_MAXIMUM = Decimal(env.str("PURCHASE_MAXIMUM", default="10000"))
+# What one grant by hand may give, in credits, whoever gives it.
+GRANT_MAXIMUM = Decimal(env.str("GRANT_MAXIMUM", default="10000"))
 REFUND_APPROVAL_ABOVE = Decimal(env.str("REFUND_APPROVAL_ABOVE", default="100"))
 # After this long without news, the provider is asked what became of a payment.
 PAYMENT_PATIENCE = timedelta(minutes=env.int("PAYMENT_PATIENCE_MINUTES", default=10))

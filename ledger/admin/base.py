@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.db.models import DecimalField, Field, Model
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
@@ -45,6 +46,16 @@ EDIT_EXACTLY: Mapping[type[Field[Any, Any]], Mapping[str, Any]] = {
 
 class KeptAdmin(ModelAdmin[Row]):
     """For what history refers to: it may be edited, never deleted."""
+
+    def find_row(self, request: HttpRequest, object_id: str) -> Row | None:
+        row: Row | None = self.get_object(request, unquote(str(object_id)))
+        return row
+
+    def get_row(self, request: HttpRequest, object_id: str) -> Row:
+        row = self.find_row(request, object_id)
+        if row is None:
+            raise Http404
+        return row
 
     def has_delete_permission(
         self, request: HttpRequest, obj: Row | None = None
