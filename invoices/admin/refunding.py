@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
@@ -87,16 +87,14 @@ class RefundingAdmin(ReadOnlyAdmin[Invoice]):
     def get_actions_detail(
         self, request: HttpRequest, object_id: str
     ) -> "Sequence[object]":
-        bought = Invoice.objects.filter(
-            pk=object_id, kind=Kind.PURCHASE, status=Status.PAID
-        )
-        if not bought.exists():
+        row = self.find_row(request, object_id)
+        if row is None or (row.kind, row.status) != (Kind.PURCHASE, Status.PAID):
             return ()
         return super().get_actions_detail(request, object_id)  # type: ignore[misc, no-any-return]
 
     @action(description="Refund", permissions=["refund"])
     def refund(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        invoice = get_object_or_404(Invoice, pk=object_id)
+        invoice = self.get_row(request, object_id)
         page = reverse("admin:invoices_invoice_change", args=[invoice.pk])
         plan, problem = _preview(invoice, _typed(request))
         initial = {
@@ -175,10 +173,14 @@ class DecidingAdmin(ReadOnlyAdmin[Refund]):
     def get_actions_detail(
         self, request: HttpRequest, object_id: str
     ) -> "Sequence[object]":
-        waiting = Refund.objects.filter(pk=object_id, status=RefundStatus.REQUESTED)
-        if not waiting.exists():
+        row = self.find_row(request, object_id)
+        if row is None or row.status != RefundStatus.REQUESTED:
             return ()
-        return super().get_actions_detail(request, object_id)  # type: ignore[misc, no-any-return]
+        actions = super().get_actions_detail(request, object_id)  # type: ignore[misc]
+        if row.requested_by != request.user.get_username():
+            return actions  # type: ignore[no-any-return]
+        # Somebody else has to approve it.
+        return [each for each in actions if each.method != self.approve]
 
     @action(description="Approve", permissions=["decide"])
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -191,9 +193,12 @@ class DecidingAdmin(ReadOnlyAdmin[Refund]):
     def _decide(
         self, request: HttpRequest, object_id: str, *, is_approval: bool
     ) -> HttpResponse:
-        refunds = Refund.objects.select_related("payment__invoice__customer")
-        refund = get_object_or_404(refunds, pk=object_id)
+        refund = self.get_row(request, object_id)
         page = reverse("admin:invoices_refund_change", args=[refund.pk])
+        if refund.status != RefundStatus.REQUESTED:
+            state = refund.get_status_display().lower()
+            messages.warning(request, f"{refund} does not wait: it is {state}.")
+            return redirect(page)
         refusal = ""
         if request.method == "POST":
             refusal = _decide(request, refund, is_approval=is_approval)
