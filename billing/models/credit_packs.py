@@ -7,6 +7,9 @@ from django.db.models.functions import Now
 
 from ledger.models import ExactDecimalField, is_number
 
+# A hundred years: credits that last longer never expire.
+LONGEST_DAYS = 36525
+
 
 class CreditPack(models.Model):
     """Credits at a price, with a bonus and a validity in days."""
@@ -27,6 +30,13 @@ class CreditPack(models.Model):
                 condition=Q(price__gt=0, credits__gt=0, bonus_credits__gte=0)
                 & is_number("price", "credits", "bonus_credits"),
                 name="billing_creditpack_amounts_positive",
+            ),
+            # What is paid for is granted: an end that no lot may have would stop it.
+            models.CheckConstraint(
+                condition=Q(validity_days__isnull=True)
+                | Q(validity_days__lte=LONGEST_DAYS),
+                name="billing_creditpack_lasts_a_century_at_most",
+                violation_error_message=f"At most {LONGEST_DAYS} days, or none.",
             ),
         ]
         triggers = [

@@ -7,13 +7,13 @@ from django.conf import settings
 from django.db import transaction
 
 from billing.models import CreditPack, Customer
+from billing.models.credit_packs import LONGEST_DAYS
 from billing.services.alerts import review_balance
 from ledger.models import FIRST_TIME, CreditLot, Source
 from ledger.money import as_text, exact
 from ledger.services import Grant, grant_credits
 
-# A hundred years: what lasts longer never expires.
-LONGEST = timedelta(days=36525)
+LONGEST = timedelta(days=LONGEST_DAYS)
 
 
 @transaction.atomic
