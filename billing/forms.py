@@ -1,7 +1,6 @@
 """What the portal's pages may be asked for."""
 
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -10,10 +9,10 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import Http404, QueryDict
 
 from billing.models import CreditPack
-from ledger.models import MAX_AMOUNT, Kind
-from ledger.money import SCALE, as_text, format_bounds
+from ledger.forms import AmountField as StrictAmountField
+from ledger.models import Kind
+from ledger.money import format_bounds
 
-_DIGITS = 19 + SCALE
 _LARGEST_KEY = 2**63 - 1
 # Wider than any customer's history, and far from where dates end.
 _FIRST_MONTH = date(2000, 1, 1)
@@ -123,24 +122,17 @@ class BuyForm(_QueryForm):
         return keep_card
 
 
-class AmountField(forms.DecimalField):
+class AmountField(StrictAmountField):
     """An amount in units of the wallet's currency."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            min_value=Decimal(0),
-            max_value=MAX_AMOUNT,
-            max_digits=_DIGITS,
-            decimal_places=SCALE,
             # The browser would refuse what is finer than its own step.
             widget=forms.TextInput(
                 attrs={"class": "field", "inputmode": "decimal", "autocomplete": "off"}
             ),
             **kwargs,
         )
-
-    def prepare_value(self, value: Any) -> Any:
-        return as_text(value) if isinstance(value, Decimal) else value
 
 
 class BuyAmountForm(forms.Form):

@@ -3,6 +3,7 @@
 Customers are known here only as opaque references.
 """
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pgtrigger
@@ -14,6 +15,9 @@ from django.db.models.functions import Now
 from ledger.append_only import AppendOnly
 from ledger.money import MAX_DIGITS, SCALE, as_text
 
+# Credits are given and end in between: far from where dates do.
+FIRST_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+END_OF_TIME = datetime(3000, 1, 1, tzinfo=UTC)
 GENESIS = bytes(32)
 MAX_AMOUNT = Decimal(10**19)
 SUM_DIGITS = 100
@@ -159,6 +163,11 @@ class CreditLot(models.Model):
             models.CheckConstraint(
                 condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("starts_at")),
                 name="ledger_creditlot_expires_after_it_starts",
+            ),
+            models.CheckConstraint(
+                condition=Q(starts_at__gte=FIRST_TIME, starts_at__lt=END_OF_TIME)
+                & (Q(expires_at__isnull=True) | Q(expires_at__lt=END_OF_TIME)),
+                name="ledger_creditlot_times_from_2000_to_2999",
             ),
             models.CheckConstraint(
                 condition=Q(expired_at__isnull=True) | Q(remaining=0),

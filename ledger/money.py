@@ -28,12 +28,14 @@ from moneyed.l10n import format_money as localize
 ZERO: Final = Decimal(0)
 SCALE: Final = 18
 MAX_DIGITS: Final = 38
+# A product or a sum has more than what is stored, and a page has room for it.
+MAX_WRITTEN: Final = 120
 
 _TRAPS: Final = [InvalidOperation, DivisionByZero, Overflow, FloatOperation]
 
 # A quantity of 38 digits times the longest price per unit needs 113. A quotient that
 # never ends is cut by ROUND_05UP, so that rounding it again cannot round it twice.
-WIDE: Final = Context(prec=120, rounding=ROUND_05UP, traps=_TRAPS)
+WIDE: Final = Context(prec=MAX_WRITTEN, rounding=ROUND_05UP, traps=_TRAPS)
 
 _STORED: Final = Context(prec=MAX_DIGITS, rounding=ROUND_HALF_EVEN, traps=_TRAPS)
 _QUANTUM: Final = Decimal(1).scaleb(-SCALE)
@@ -200,9 +202,14 @@ def as_text(amount: Decimal) -> str:
     There is never an exponent, a trailing zero or a signed zero.
 
     :raises NotAnAmountError: if the amount is not a finite `Decimal`.
+    :raises AmountTooLargeError: if it needs more than `MAX_WRITTEN` digits.
     """
     if not _checked(amount):
         return "0"
+    # Seen before it is written: 1E-100000000 has a hundred million digits.
+    if not -MAX_WRITTEN < amount.adjusted() < MAX_WRITTEN:
+        message = f"an amount is written with at most {MAX_WRITTEN} digits"
+        raise AmountTooLargeError(message)
     text = format(amount, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 

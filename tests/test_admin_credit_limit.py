@@ -69,7 +69,9 @@ def test_it_is_shown_with_the_digits_it_has(
     assert 'name="credit_limit" value="20"' in page
 
 
-@pytest.mark.parametrize("limit", ["-1", "", "NaN", "1" * 20, "0.0000000000000000001"])
+@pytest.mark.parametrize(
+    "limit", ["-1", "", "NaN", "1E3", "1" * 20, "0.0000000000000000001"]
+)
 def test_what_cannot_be_one_is_refused(
     operator: Client, customer: Customer, limit: str
 ) -> None:

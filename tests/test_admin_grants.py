@@ -53,6 +53,13 @@ def send(client: Client, customer: Customer, form: dict[str, str]) -> str:
     return " ".join(response.content.decode().split())
 
 
+def confirm(client: Client, customer: Customer, **changes: str) -> str:
+    """Ask for a preview and confirm what it shows."""
+    page = send(client, customer, ASKED | changes)
+    seal = re.findall(r'name="previewed" value="([^"]+)"', page)[0]
+    return send(client, customer, CONFIRMED | changes | {"previewed": seal})
+
+
 class TestTheForm:
     def test_is_offered_on_the_customers_page(
         self, operator: Client, customer: Customer
@@ -83,13 +90,18 @@ class TestTheForm:
         [
             ({"source": "purchase"}, "Select a valid choice"),
             ({"amount": "0"}, "more than zero"),
-            ({"amount": "-1"}, "more than zero"),
+            ({"amount": "-1"}, "Enter a number"),
+            ({"amount": "1E+1"}, "Enter a number"),
             ({"amount": "NaN"}, "Enter a number"),
             ({"amount": "0.0000000000000000001"}, "18 decimal places"),
             ({"reason": "  "}, "This field is required"),
+            ({"amount": "10000.01"}, "At most 10000 credits are given by hand at once"),
             ({"expires_at": "2026-01-01T00:00"}, "expired already"),
+            ({"expires_at": "9999-12-31T23:59"}, "to 100 years from now"),
+            ({"starts_at": "0001-01-01T00:00"}, "from 2000"),
+            ({"starts_at": "9999-01-01T00:00"}, "to 100 years from now"),
             (
-                {"starts_at": "2999-01-02T00:00", "expires_at": "2999-01-01T00:00"},
+                {"starts_at": "2099-01-02T00:00", "expires_at": "2099-01-01T00:00"},
                 "expired already",
             ),
             ({"token": "x"}, "Enter a valid UUID"),
@@ -125,14 +137,14 @@ class TestThePreview:
     def test_says_from_when_and_until_when(
         self, operator: Client, customer: Customer
     ) -> None:
-        times = {"starts_at": "2999-01-01T00:00", "expires_at": "2999-02-01T00:00"}
+        times = {"starts_at": "2099-01-01T00:00", "expires_at": "2099-02-01T00:00"}
 
         page = send(operator, customer, ASKED | times)
 
         assert "from <time" in page
-        assert "1 Jan 2999, 00:00</time> UTC" in page
-        assert "1 Feb 2999, 00:00</time> UTC" in page
-        assert 'name="expires_at" value="2999-02-01T00:00"' in page
+        assert "1 Jan 2099, 00:00</time> UTC" in page
+        assert "1 Feb 2099, 00:00</time> UTC" in page
+        assert 'name="expires_at" value="2099-02-01T00:00"' in page
 
     def test_may_be_left_to_change_the_form(
         self, operator: Client, customer: Customer
@@ -152,7 +164,7 @@ class TestConfirming:
         expires_at += timedelta(days=30)
         until = {"expires_at": f"{expires_at:%Y-%m-%dT%H:%M}", "priority": "-1"}
 
-        page = send(operator, customer, CONFIRMED | until)
+        page = confirm(operator, customer, **until)
 
         lot = CreditLot.objects.get()
         assert "10.5 credits are granted to Example Labs" in page
@@ -164,19 +176,46 @@ class TestConfirming:
 
     def test_twice_grants_once(self, operator: Client, customer: Customer) -> None:
         for _ in range(2):
-            assert "are granted" in send(operator, customer, CONFIRMED)
+            assert "are granted" in confirm(operator, customer)
 
         assert CreditLot.objects.get().reference == f"grant:{TOKEN}"
 
     def test_another_amount_on_the_same_form_is_refused(
         self, operator: Client, customer: Customer
     ) -> None:
-        send(operator, customer, CONFIRMED)
+        confirm(operator, customer)
 
-        page = send(operator, customer, CONFIRMED | {"amount": "20"})
+        page = confirm(operator, customer, amount="20")
 
         assert "has given other credits before. Begin again for more." in page
         assert CreditLot.objects.get().granted == Decimal("10.5")
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"amount": "11"}, {"expires_at": "2099-01-01T00:00"}, {"previewed": "x"}, {}],
+    )
+    def test_grants_nothing_but_what_was_shown(
+        self, operator: Client, customer: Customer, change: dict[str, str]
+    ) -> None:
+        page = send(operator, customer, ASKED)
+        seal = re.findall(r'name="previewed" value="([^"]+)"', page)[0]
+        asked = CONFIRMED | ({"previewed": seal} if change else {}) | change
+
+        page = send(operator, customer, asked)
+
+        assert "Nothing is granted yet. Look at it first." in page
+        assert "would be granted" in page
+        assert not CreditLot.objects.exists()
+
+    def test_grants_nothing_that_was_shown_for_another_customer(
+        self, operator: Client, customer: Customer
+    ) -> None:
+        page = send(operator, make.customer(external_id="cus_other"), ASKED)
+        seal = re.findall(r'name="previewed" value="([^"]+)"', page)[0]
+
+        send(operator, customer, CONFIRMED | {"previewed": seal})
+
+        assert not CreditLot.objects.exists()
 
 
 class TestWhoMay:
@@ -200,7 +239,7 @@ class TestWhoMay:
     def test_who_may_add_lots(self, client: Client, customer: Customer) -> None:
         clerk = self.clerk(client, "view_customer", "add_creditlot")
 
-        send(clerk, customer, CONFIRMED)
+        confirm(clerk, customer)
 
         assert CreditLot.objects.get().granted == Decimal("10.5")
 

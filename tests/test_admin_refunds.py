@@ -68,7 +68,7 @@ class TestPreview:
         assert 'hx-select="#preview"' in page
         assert not Entry.objects.filter(kind="refund").exists()
 
-    @pytest.mark.parametrize("amount", ["", "x", "NaN", "1E+400"])
+    @pytest.mark.parametrize("amount", ["", "x", "NaN", "1E-100000000", "-20"])
     def test_waits_for_an_amount(
         self, operator: Client, invoice: Invoice, amount: str
     ) -> None:

@@ -6,7 +6,7 @@ import msgspec
 from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
@@ -104,24 +104,26 @@ class CorrectingAdmin(ReadOnlyAdmin[Row], Generic[Row]):
     def get_actions_detail(
         self, request: HttpRequest, object_id: str
     ) -> "Sequence[object]":
-        if self._find_correction(object_id):
+        if self._find_correction(request, object_id):
             return ()
         return super().get_actions_detail(request, object_id)  # type: ignore[misc, no-any-return]
 
     @action(description="Void", permissions=["correct"])
     def void(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = get_object_or_404(self.model, pk=object_id)
+        row = self.get_row(request, object_id)
         return self._correct(request, row, VoidForm(request.POST or None))
 
     @action(description="Amend", permissions=["correct"])
     def amend(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = get_object_or_404(self.model, pk=object_id)
+        row = self.get_row(request, object_id)
         text = msgspec.json.format(exact_json.encode(row.properties)).decode()
         form = AmendForm(request.POST or None, initial={"properties": text})
         return self._correct(request, row, form)
 
-    def _find_correction(self, object_id: str) -> Correction | None:
-        row = self.model._default_manager.filter(pk=object_id).first()
+    def _find_correction(
+        self, request: HttpRequest, object_id: str
+    ) -> Correction | None:
+        row = self.find_row(request, object_id)
         if row is None:
             return None
         return find_correction(customer_id=row.customer_id, event_id=row.pk)

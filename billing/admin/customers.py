@@ -17,8 +17,9 @@ from billing.services.customers import (
     issue_api_key,
     revoke_api_key,
 )
-from ledger.admin import EDIT_EXACTLY, AmountField, KeptAdmin, exactly
-from ledger.money import MAX_DIGITS, SCALE, as_text
+from ledger.admin import EDIT_EXACTLY, KeptAdmin, exactly
+from ledger.forms import AmountField
+from ledger.money import as_text
 from ledger.services import set_credit_limit
 
 if TYPE_CHECKING:
@@ -45,10 +46,6 @@ class CustomerForm(forms.ModelForm[Customer]):
         widget=UnfoldAdminSelectWidget,
     )
     credit_limit = AmountField(
-        min_value=0,
-        # One digit short of the column, since the database takes less than 10^19.
-        max_digits=MAX_DIGITS - 1,
-        decimal_places=SCALE,
         initial=0,
         widget=UnfoldAdminDecimalFieldWidget,
         help_text=(

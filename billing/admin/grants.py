@@ -1,15 +1,18 @@
 """Giving credits by hand: a form, a preview of its entries, a confirmation."""
 
+import json
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -19,8 +22,14 @@ from unfold.widgets import (
 
 from billing.models import Customer
 from billing.queries.grants import GrantPreview, preview_grant
-from billing.services.grants import OtherCreditsGivenError, give_credits
+from billing.services.grants import (
+    GrantTooLargeError,
+    OtherCreditsGivenError,
+    give_credits,
+    is_grant_time,
+)
 from ledger.admin import KeptAdmin
+from ledger.forms import AmountField
 from ledger.models import Source
 from ledger.money import as_text, format_exact
 from ledger.queries import get_balance
@@ -44,11 +53,9 @@ class GrantForm(forms.Form):
     # Sent twice, it grants once.
     token = forms.UUIDField(widget=forms.HiddenInput)
     source = forms.ChoiceField(choices=_SOURCES, widget=UnfoldAdminSelectWidget)
-    amount = forms.DecimalField(
-        max_digits=30, decimal_places=18, widget=UnfoldAdminDecimalFieldWidget
-    )
+    amount = AmountField(widget=UnfoldAdminDecimalFieldWidget)
     starts_at = _time_field("In UTC. Empty: they may be spent at once.")
-    expires_at = _time_field("In UTC. Empty: they never expire.")
+    expires_at = _time_field("In UTC, within 100 years. Empty: they never expire.")
     priority = forms.IntegerField(
         min_value=-100,
         max_value=100,
@@ -66,10 +73,15 @@ class GrantForm(forms.Form):
         amount: Decimal = self.cleaned_data["amount"]
         if amount <= 0:
             raise forms.ValidationError("It must be more than zero.")
+        if amount > settings.GRANT_MAXIMUM:
+            raise forms.ValidationError(f"{GrantTooLargeError()}.".capitalize())
         return amount
 
     def clean(self) -> None:
         self.at = timezone.now()
+        for name in ("starts_at", "expires_at"):
+            if not is_grant_time(self.cleaned_data.get(name), at=self.at):
+                self.add_error(name, "It must be from 2000 to 100 years from now.")
         ends = self.cleaned_data.get("expires_at")
         starts = self.cleaned_data.get("starts_at") or self.at
         if ends and ends <= max(starts, self.at):
@@ -85,6 +97,18 @@ class GrantForm(forms.Form):
             expires_at=asked["expires_at"],
             at=self.at,
         )
+
+    def seal(self, customer: Customer) -> str:
+        """Return what stands for these very terms; nobody else can make it."""
+        terms = [customer.pk, *(str(self.cleaned_data[name]) for name in self.fields)]
+        return salted_hmac(
+            "billing.grant", json.dumps(terms), algorithm="sha256"
+        ).hexdigest()
+
+    def is_previewed(self, customer: Customer) -> bool:
+        """Tell whether these terms were shown before they were confirmed."""
+        seal = self.data.get("previewed", "")
+        return constant_time_compare(seal, self.seal(customer))
 
     def grant(self, customer: Customer, actor: str) -> str:
         """Give the credits; returns what was done, in a sentence."""
@@ -119,7 +143,7 @@ class GrantingAdmin(KeptAdmin[Customer]):
 
     @action(description="Grant credits", permissions=["grant"])
     def grant_credits(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        customer = get_object_or_404(Customer, pk=object_id)
+        customer = self.get_row(request, object_id)
         form = GrantForm(request.POST or None, initial={"token": uuid4()})
         page = reverse("admin:billing_customer_change", args=[customer.pk])
         wants_change = "_change" in request.POST
@@ -134,13 +158,17 @@ class GrantingAdmin(KeptAdmin[Customer]):
             "customer": customer,
             "form": form,
             "preview": _preview(form, customer) if is_ready else None,
+            "seal": form.seal(customer) if is_ready else "",
             "page": page,
         }
         return render(request, "admin/grant_credits.html", context)
 
 
 def _apply(form: GrantForm, request: HttpRequest, customer: Customer) -> bool:
-    """Grant as the form says; returns whether it was not refused."""
+    """Grant as the form says and showed; returns whether it was not refused."""
+    if not form.is_previewed(customer):
+        messages.warning(request, "Nothing is granted yet. Look at it first.")
+        return False
     try:
         done = form.grant(customer, request.user.get_username())
     except OtherCreditsGivenError as error:

@@ -1,4 +1,4 @@
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -11,6 +11,7 @@ from billing.models import Customer, RateCard, Terms
 from billing.pricing.discounts import DiscountError, Discounts
 from billing.services.terms import agree_terms
 from ledger.admin import HistoryAdmin, exactly
+from ledger.forms import find_amount
 
 if TYPE_CHECKING:
     TermsModelForm = forms.ModelForm[Terms]
@@ -39,11 +40,8 @@ class ModelDiscountsField(forms.CharField):
     def _read(self, line: str) -> tuple[str, Decimal]:
         name, _, percent = line.rpartition(":")
         model = name.strip()
-        try:
-            read = Decimal(percent.strip())
-        except InvalidOperation:
-            read = Decimal("NaN")
-        if not model or not model.isprintable() or not read.is_finite():
+        read = find_amount(percent)
+        if not model or not model.isprintable() or read is None:
             message = f"“{line}” must be a model and a percentage: gpt-4o: 12.5"
             raise forms.ValidationError(message)
         return model, read

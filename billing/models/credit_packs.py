@@ -9,6 +9,8 @@ from ledger.models import ExactDecimalField, is_number
 
 # What was bought is granted by the reference of its invoice, and nothing else is.
 INVOICE_PREFIX = "invoice:"
+# A hundred years: credits that last longer never expire.
+LONGEST_DAYS = 36525
 
 
 class CreditPack(models.Model):
@@ -30,6 +32,13 @@ class CreditPack(models.Model):
                 condition=Q(price__gt=0, credits__gt=0, bonus_credits__gte=0)
                 & is_number("price", "credits", "bonus_credits"),
                 name="billing_creditpack_amounts_positive",
+            ),
+            # What is paid for is granted: an end that no lot may have would stop it.
+            models.CheckConstraint(
+                condition=Q(validity_days__isnull=True)
+                | Q(validity_days__lte=LONGEST_DAYS),
+                name="billing_creditpack_lasts_a_century_at_most",
+                violation_error_message=f"At most {LONGEST_DAYS} days, or none.",
             ),
         ]
         triggers = [

@@ -92,12 +92,18 @@ class Notice(models.Model):
     # How often the mail server did not take it, and when to try again.
     failures = models.PositiveSmallIntegerField(default=0, db_default=0)
     retry_at = models.DateTimeField(null=True)
+    # When an operator decided that it is sent no more.
+    given_up_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["customer", "kind", "reference"],
                 name="billing_notice_once_per_cause",
+            ),
+            models.CheckConstraint(
+                condition=Q(sent_at__isnull=True) | Q(given_up_at__isnull=True),
+                name="billing_notice_sent_or_given_up",
             ),
         ]
         indexes = [

@@ -46,6 +46,8 @@ def list_customers_to_review(*, at: datetime) -> list[int]:
 def list_unsent_notices(*, at: datetime) -> list[int]:
     """Return the first notices that are to be sent at an instant, oldest first."""
     unsent = Notice.objects.filter(
-        Q(retry_at__isnull=True) | Q(retry_at__lte=at), sent_at__isnull=True
+        Q(retry_at__isnull=True) | Q(retry_at__lte=at),
+        sent_at__isnull=True,
+        given_up_at__isnull=True,
     )
     return list(unsent.order_by("pk").values_list("pk", flat=True)[:BATCH])

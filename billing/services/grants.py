@@ -3,14 +3,17 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import transaction
 
 from billing.models import CreditPack, Customer
-from billing.models.credit_packs import INVOICE_PREFIX
+from billing.models.credit_packs import INVOICE_PREFIX, LONGEST_DAYS
 from billing.services.alerts import review_balance
-from ledger.models import CreditLot, Source
-from ledger.money import exact
+from ledger.models import FIRST_TIME, CreditLot, Source
+from ledger.money import as_text, exact
 from ledger.services import Grant, grant_credits
+
+LONGEST = timedelta(days=LONGEST_DAYS)
 
 
 @transaction.atomic
@@ -105,6 +108,21 @@ class ReferenceReservedError(Exception):
         super().__init__(f"{reference} is kept for what an invoice was paid for")
 
 
+class GrantTooLargeError(Exception):
+    """More would be given by hand at once than `GRANT_MAXIMUM`."""
+
+    def __init__(self) -> None:
+        most = as_text(settings.GRANT_MAXIMUM)
+        super().__init__(f"at most {most} credits are given by hand at once")
+
+
+class GrantTimeError(Exception):
+    """Credits would begin or end where no grant does."""
+
+    def __init__(self) -> None:
+        super().__init__("credits begin in 2000 or later, and end within 100 years")
+
+
 @transaction.atomic
 def give_credits(  # noqa: PLR0913 - what a grant may say.
     *,
@@ -126,12 +144,15 @@ def give_credits(  # noqa: PLR0913 - what a grant may say.
 
     :raises PurchaseByHandError: if the source is a purchase.
     :raises ReferenceReservedError: if the reference is kept for paid invoices.
+    :raises GrantTooLargeError: if it is more than `GRANT_MAXIMUM`, whoever gives it.
+    :raises GrantTimeError: if `is_grant_time` refuses one of its times.
     :raises OtherCreditsGivenError: if the reference gave another amount or source.
     """
     if source == Source.PURCHASE:
         raise PurchaseByHandError
     if reference.startswith(INVOICE_PREFIX):
         raise ReferenceReservedError(reference)
+    _check_bounds(amount, starts_at, expires_at, at=at)
     grant = Grant(
         source=source,
         amount=amount,
@@ -145,6 +166,21 @@ def give_credits(  # noqa: PLR0913 - what a grant may say.
     if (lot.source, lot.granted) != (source, exact(amount)):
         raise OtherCreditsGivenError(lot)
     return lot
+
+
+def _check_bounds(amount: Decimal, *times: datetime | None, at: datetime) -> None:
+    if amount > settings.GRANT_MAXIMUM:
+        raise GrantTooLargeError
+    if not all(is_grant_time(time, at=at) for time in times):
+        raise GrantTimeError
+
+
+def is_grant_time(time: datetime | None, *, at: datetime) -> bool:
+    """Tell whether credits given at an instant may begin or end at a time.
+
+    From 2000 to 100 years ahead; none is a time that is not asked for.
+    """
+    return time is None or FIRST_TIME <= time <= at + LONGEST
 
 
 def _grant(

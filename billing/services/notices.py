@@ -7,6 +7,7 @@ from smtplib import SMTPException
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from billing.models import Notice, NoticeKind
 from billing.services.mailing import compose
@@ -77,13 +78,13 @@ def note_expiring(*, at: datetime) -> int:
 
 @transaction.atomic
 def send_notice(*, notice_id: int, at: datetime) -> bool:
-    """Mail a notice that is not sent yet; returns whether it was sent just now.
+    """Mail a notice that is to be sent yet; returns whether it was sent just now.
 
     One that another worker has in hand is left to it. If the mail server does not take
     it, it waits, longer each time. A crash before the commit sends it again under the
     same Message-ID.
     """
-    unsent = Notice.objects.filter(pk=notice_id, sent_at__isnull=True)
+    unsent = _list_unsent(notice_id)
     locked = unsent.select_for_update(skip_locked=True, of=("self",))
     notice = locked.select_related("customer__wallet").first()
     if notice is None:
@@ -97,6 +98,22 @@ def send_notice(*, notice_id: int, at: datetime) -> bool:
     notice.sent_at = at
     notice.save(update_fields=["sent_at"])
     return True
+
+
+@transaction.atomic
+def give_up_notice(*, notice_id: int, at: datetime) -> bool:
+    """Send a notice no more; returns whether it was given up just now.
+
+    One that is sent, or was given up before, stays as it is; one that a worker has in
+    hand is waited for.
+    """
+    return bool(_list_unsent(notice_id).update(given_up_at=at))
+
+
+def _list_unsent(notice_id: int) -> QuerySet[Notice]:
+    return Notice.objects.filter(
+        pk=notice_id, sent_at__isnull=True, given_up_at__isnull=True
+    )
 
 
 def _postpone(notice: Notice, at: datetime) -> None:

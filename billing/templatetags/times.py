@@ -14,14 +14,14 @@ register = template.Library()
 @register.filter
 def moment(at: datetime) -> SafeString:
     """Write a time to the minute: "15 Nov 2026, 12:00"."""
-    local = timezone.localtime(at)
+    local = _local(at)
     return _element(local.isoformat(), write(local, "j M Y, H:i"))
 
 
 @register.filter
 def instant(at: datetime) -> SafeString:
     """Write a time to the millisecond: "15 Nov 2026, 12:00:07.331"."""
-    local = timezone.localtime(at)
+    local = _local(at)
     text = f"{write(local, 'j M Y, H:i:s')}.{local.microsecond // 1000:03d}"
     return _element(local.isoformat(), text)
 
@@ -29,21 +29,21 @@ def instant(at: datetime) -> SafeString:
 @register.filter
 def clock(at: datetime) -> SafeString:
     """Write the time of a day to the second: "12:03:07"."""
-    local = timezone.localtime(at)
+    local = _local(at)
     return _element(local.isoformat(), write(local, "H:i:s"))
 
 
 @register.filter
 def on(at: datetime) -> SafeString:
     """Write the day of a time: "15 Nov 2026"."""
-    local = timezone.localtime(at)
+    local = _local(at)
     return _element(local.isoformat(), write(local, "j M Y"))
 
 
 @register.filter
 def month(at: datetime) -> SafeString:
     """Write the month of a time: "November 2026"."""
-    local = timezone.localtime(at)
+    local = _local(at)
     return _element(write(local, "Y-m"), write(local, "F Y"))
 
 
@@ -56,7 +56,15 @@ def day(value: date) -> SafeString:
 @register.filter
 def is_another_day(at: datetime, other: datetime) -> bool:
     """Tell whether two times lie on different days."""
-    return timezone.localdate(at) != timezone.localdate(other)
+    return _local(at).date() != _local(other).date()
+
+
+def _local(at: datetime) -> datetime:
+    """Return a time in the customer's zone; where dates end, in its own."""
+    try:
+        return timezone.localtime(at)
+    except OverflowError:
+        return at
 
 
 def _element(machine: str, text: str) -> SafeString:

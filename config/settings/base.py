@@ -226,6 +226,8 @@ PURCHASE_MINIMUM = Decimal(env.str("PURCHASE_MINIMUM", default="5"))
 PURCHASE_MAXIMUM = Decimal(env.str("PURCHASE_MAXIMUM", default="10000"))
 # The most that any customer may let be bought unattended in a month.
 TOP_UP_MONTHLY_MAXIMUM = Decimal(env.str("TOP_UP_MONTHLY_MAXIMUM", default="1000"))
+# What one grant by hand may give, in credits, whoever gives it.
+GRANT_MAXIMUM = Decimal(env.str("GRANT_MAXIMUM", default="10000"))
 REFUND_APPROVAL_ABOVE = Decimal(env.str("REFUND_APPROVAL_ABOVE", default="100"))
 # After this long a purchase that nobody has paid for is void.
 ORDER_LASTS = timedelta(days=env.int("ORDER_LASTS_DAYS", default=7))

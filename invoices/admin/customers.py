@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 
 from billing.models import Customer
@@ -44,7 +44,7 @@ class ReconcilingCustomerAdmin(StandingAdmin):
 
     @action(description="Reconcile", permissions=["reconcile"])
     def reconcile(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        customer = get_object_or_404(Customer, pk=object_id)
+        customer = self.get_row(request, object_id)
         found = reconcile_customer(external_id=customer.external_id)
         context = {
             **self.admin_site.each_context(request),

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
@@ -69,9 +69,12 @@ class DecidingAdmin(ReadOnlyAdmin[Refund]):
     def _decide(
         self, request: HttpRequest, object_id: str, *, is_approval: bool
     ) -> HttpResponse:
-        refunds = Refund.objects.select_related("payment__invoice__customer")
-        refund = get_object_or_404(refunds, pk=object_id)
+        refund = self.get_row(request, object_id)
         page = reverse("admin:invoices_refund_change", args=[refund.pk])
+        if refund.status != RefundStatus.REQUESTED:
+            state = refund.get_status_display().lower()
+            messages.warning(request, f"{refund} does not wait: it is {state}.")
+            return redirect(page)
         refusal = ""
         if request.method == "POST":
             refusal = _decide(request, refund, is_approval=is_approval)

@@ -25,10 +25,13 @@ class AutoTopUpAdmin(ReadOnlyAdmin[AutoTopUp]):
         exactly("threshold"),
         AMOUNT,
         exactly("monthly_maximum"),
+        "pending",
         "failures",
+        "retry_at",
+        "off_because",
     )
-    list_filter = ("is_on",)
-    list_select_related = ("customer",)
+    list_filter = ("is_on", "off_because")
+    list_select_related = ("customer", "pending")
     search_fields = ("=customer__external_id",)
     ordering = ("-pk",)
 

@@ -1,12 +1,12 @@
 """Refunding by hand: a form, a preview of its entries, a confirmation."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
@@ -17,9 +17,9 @@ from invoices.models import Invoice, Kind, Refund, RefundStatus, Status
 from invoices.queries.refund_plans import RefundPreview, preview_refund
 from invoices.queries.refunds import NotRefundableError, list_refunds
 from invoices.services.refunds import RefundKeyReusedError, request_refund
-from ledger.admin import AmountField, ReadOnlyAdmin
+from ledger.admin import ReadOnlyAdmin
 from ledger.failpoints import failpoint
-from ledger.money import MAX_DIGITS, SCALE
+from ledger.forms import AmountField, find_amount
 
 if TYPE_CHECKING:
     # Unfold carries no types; its decorator is Django's to a caller.
@@ -41,8 +41,6 @@ _LIVE = {
 
 class RefundForm(forms.Form):
     amount = AmountField(
-        max_digits=MAX_DIGITS,
-        decimal_places=SCALE,
         widget=UnfoldAdminDecimalFieldWidget(attrs=_LIVE),
         help_text="In money. All that is unused, unless it is changed.",
     )
@@ -68,17 +66,14 @@ class RefundingAdmin(ReadOnlyAdmin[Invoice]):
     def get_actions_detail(
         self, request: HttpRequest, object_id: str
     ) -> "Sequence[object]":
-        bought = Invoice.objects.filter(
-            pk=object_id, kind=Kind.PURCHASE, status=Status.PAID
-        )
-        if not bought.exists():
+        row = self.find_row(request, object_id)
+        if row is None or (row.kind, row.status) != (Kind.PURCHASE, Status.PAID):
             return ()
         return super().get_actions_detail(request, object_id)  # type: ignore[misc, no-any-return]
 
     @action(description="Refund", permissions=["refund"])
     def refund(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        invoices = Invoice.objects.select_related("customer")
-        invoice = get_object_or_404(invoices, pk=object_id)
+        invoice = self.get_row(request, object_id)
         page = reverse("admin:invoices_invoice_change", args=[invoice.pk])
         form = RefundForm(request.POST or None)
         is_ready = form.is_valid() and "_change" not in request.POST
@@ -113,11 +108,7 @@ def _preview(form: RefundForm, request: HttpRequest, invoice: Invoice) -> Refund
 
 def _typed(request: HttpRequest) -> Decimal | None:
     """Return the amount that is being typed, if it is one yet."""
-    try:
-        amount = Decimal(request.GET.get("amount", ""))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and amount.adjusted() < SCALE else None
+    return find_amount(request.GET.get("amount", ""))
 
 
 def _request(form: RefundForm, request: HttpRequest, invoice: Invoice) -> bool:

@@ -1,6 +1,6 @@
 """Finding a payment by what its provider calls it. Nothing here writes."""
 
-from invoices.models import DisputeStatus, Payment, PaymentStatus
+from invoices.models import Dispute, DisputeStatus, Payment, PaymentStatus
 from invoices.payments.simulated import Choice
 
 
@@ -29,8 +29,13 @@ def list_choices(*, payment: Payment) -> tuple[Choice, ...]:
     """
     if payment.status != PaymentStatus.SUCCEEDED:
         return (Choice.PAY, Choice.DECLINE)
-    dispute = payment.disputes.order_by("pk").first()
+    dispute = find_dispute(payment=payment)
     if dispute is None:
         return (Choice.PAY, Choice.DISPUTE)
     is_open = dispute.status == DisputeStatus.OPEN
     return (Choice.WIN, Choice.LOSE) if is_open else ()
+
+
+def find_dispute(*, payment: Payment) -> Dispute | None:
+    """Return the dispute of a payment, of which a simulated one has at most one."""
+    return payment.disputes.order_by("pk").first()

@@ -16,16 +16,22 @@ from django.views.generic import TemplateView, View
 
 from invoices.models import Payment
 from invoices.payments.simulated import NAME, Choice, DemoCard, choose
-from invoices.queries.checkout import get_begun_payment, get_payment, list_choices
+from invoices.queries.checkout import (
+    find_dispute,
+    get_begun_payment,
+    get_payment,
+    list_choices,
+)
 from invoices.return_urls import is_return_url
 from invoices.tasks import deliver_simulated_webhook
 
 _MESSAGES = {
     Choice.PAY: "Payment received; it is being confirmed.",
     Choice.DECLINE: "Payment declined; nothing was charged.",
-    Choice.DISPUTE: "The bank took the money back, until it decides.",
-    Choice.WIN: "The bank decided for the seller.",
-    Choice.LOSE: "The bank decided for the payer.",
+    Choice.DISPUTE: "The bank is told that the payment is disputed.",
+    # Another page may have decided first: how it stands is for the page to say.
+    Choice.WIN: "The bank's word is on its way.",
+    Choice.LOSE: "The bank's word is on its way.",
 }
 
 
@@ -61,6 +67,7 @@ class SimulatedCheckoutView(TemplateView):
             **kwargs,
             payment=payment,
             offered=list_choices(payment=payment),
+            dispute=find_dispute(payment=payment),
             leave_url=_return_url(self.request),
         )
 

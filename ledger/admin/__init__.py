@@ -4,7 +4,6 @@ from ledger.admin import wallets
 from ledger.admin.base import (
     AMOUNT,
     EDIT_EXACTLY,
-    AmountField,
     HistoryAdmin,
     KeptAdmin,
     ReadOnlyAdmin,
@@ -14,6 +13,7 @@ from ledger.admin.base import (
     link_to,
 )
 from ledger.admin.tables import Cell, Link, Table
+from ledger.forms import AmountField
 
 __all__ = [
     "AMOUNT",

@@ -1,20 +1,20 @@
 """What the admins of all apps are made of: exact amounts, and rows that are kept."""
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.db.models import DecimalField, Field, Model
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
+from ledger.forms import AmountField
 from ledger.models import ExactDecimalField
 from ledger.money import as_text, format_exact
 
@@ -57,13 +57,6 @@ def link_to(row: Model) -> SafeString:
     return format_html('<a href="{}">{}</a>', reverse(name, args=[row.pk]), row)
 
 
-class AmountField(forms.DecimalField):
-    """Offers an amount for editing with the digits it has, not with all it could."""
-
-    def prepare_value(self, value: Any) -> Any:
-        return as_text(value) if isinstance(value, Decimal) else value
-
-
 # For admins in which amounts may be edited.
 EDIT_EXACTLY: Mapping[type[Field[Any, Any]], Mapping[str, Any]] = {
     ExactDecimalField: {
@@ -75,6 +68,16 @@ EDIT_EXACTLY: Mapping[type[Field[Any, Any]], Mapping[str, Any]] = {
 
 class KeptAdmin(ModelAdmin[Row]):
     """For what history refers to: it may be edited, never deleted."""
+
+    def find_row(self, request: HttpRequest, object_id: str) -> Row | None:
+        row: Row | None = self.get_object(request, unquote(str(object_id)))
+        return row
+
+    def get_row(self, request: HttpRequest, object_id: str) -> Row:
+        row = self.find_row(request, object_id)
+        if row is None:
+            raise Http404
+        return row
 
     def has_delete_permission(
         self, request: HttpRequest, obj: Row | None = None

@@ -1,13 +1,17 @@
 """Credits that operators give: once for a reference, for a reason, never as bought."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from billing.queries.grants import GrantPreview, preview_grant
 from billing.services.grants import (
+    LONGEST,
+    GrantTimeError,
+    GrantTooLargeError,
     OtherCreditsGivenError,
     PurchaseByHandError,
     ReferenceReservedError,
@@ -115,6 +119,33 @@ class TestGiveCredits:
             give(make.customer(), reference=reference)
 
         assert not CreditLot.objects.exists()
+
+    def test_gives_no_more_at_once_than_the_maximum(self, settings: Settings) -> None:
+        settings.GRANT_MAXIMUM = Decimal(10)
+        customer = make.customer()
+
+        with pytest.raises(GrantTooLargeError, match="at most 10 credits"):
+            give(customer, "10.01")
+
+        assert give(customer, "10").granted == 10
+
+    @pytest.mark.parametrize(
+        "times",
+        [
+            {"starts_at": datetime(1999, 12, 31, tzinfo=UTC)},
+            {"starts_at": make.NOW + LONGEST + DAY},
+            {"expires_at": make.NOW + LONGEST + DAY},
+        ],
+        ids=str,
+    )
+    def test_refuses_times_where_no_grant_lies(self, times: dict[str, Any]) -> None:
+        with pytest.raises(GrantTimeError, match="in 2000 or later"):
+            give(make.customer(), **times)
+
+    def test_lasts_a_hundred_years_at_most(self) -> None:
+        lot = give(make.customer(), expires_at=make.NOW + LONGEST)
+
+        assert lot.expires_at == make.NOW + LONGEST
 
     def test_settles_the_overdraft_first(self, customer: Any) -> None:
         assert give(customer).remaining == 6

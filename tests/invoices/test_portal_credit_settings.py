@@ -78,7 +78,7 @@ class TestAlerts:
         [
             ("", "This field is required."),
             ("much", "Enter a number."),
-            ("-1", "greater than or equal to 0"),
+            ("-1", "Enter a number."),
             ("NaN", "Enter a number."),
             ("1000000001", "Choose a threshold from 0 to 1,000,000,000."),
         ],

@@ -63,7 +63,8 @@ def test_the_bank_decides(
     page = press(client, invoice, "dispute", choice)
 
     assert Dispute.objects.get().status == status
-    assert "the bank has decided" in page
+    favored = {"won": "seller", "lost": "payer"}[status]
+    assert f"the bank has decided for the {favored}." in page
     assert left(invoice) == expected
     assert_books_agree()
 

@@ -243,6 +243,21 @@ class TestCreditLot:
 
         assert error.diag.constraint_name == "ledger_creditlot_price_paid_not_negative"
 
+    @pytest.mark.parametrize(
+        "times",
+        [
+            {"starts_at": "1999-12-31"},
+            {"starts_at": "3000-01-01"},
+            {"expires_at": "3000-01-01"},
+            {"expires_at": "infinity"},
+        ],
+        ids=str,
+    )
+    def test_lies_far_from_where_dates_end(self, times: dict[str, str]) -> None:
+        error = _lot_refusal(**times)
+
+        assert error.diag.constraint_name == "ledger_creditlot_times_from_2000_to_2999"
+
     def test_cannot_hold_nan_even_if_the_owner_writes_it(self) -> None:
         make.lot(make.wallet(), "5")
 
@@ -252,15 +267,21 @@ class TestCreditLot:
 
 
 def _lot_refusal(
-    *, granted: str = "5", remaining: str = "0", price: str = "0"
+    *,
+    granted: str = "5",
+    remaining: str = "0",
+    price: str = "0",
+    starts_at: str = "2026-11-01",
+    expires_at: str | None = None,
 ) -> psycopg.Error:
     statement = """
         INSERT INTO ledger_creditlot
             (wallet_id, source, granted, remaining, price_paid, priority, starts_at,
-             reference)
-        VALUES (%s, 'trial', %s, %s, %s, 0, now(), 'raw')
+             expires_at, reference)
+        VALUES (%s, 'trial', %s, %s, %s, 0, %s, %s, 'raw')
     """
-    return owner_refusal(statement, make.wallet().pk, granted, remaining, price)
+    values = (granted, remaining, price, starts_at, expires_at)
+    return owner_refusal(statement, make.wallet().pk, *values)
 
 
 def test_the_owner_is_another_role_than_the_tests() -> None:

@@ -275,6 +275,11 @@ class TestAsText:
     def test_is_the_shortest_plain_decimal(self, amount: str, text: str) -> None:
         assert as_text(Decimal(amount)) == text
 
+    @pytest.mark.parametrize("amount", ["1E-100000000", "-1E-120", "1E+120"])
+    def test_refuses_what_no_page_has_room_for(self, amount: str) -> None:
+        with pytest.raises(AmountTooLargeError, match="at most 120 digits"):
+            as_text(Decimal(amount))
+
     @given(amounts)
     def test_reads_back_as_the_same_amount(self, amount: Decimal) -> None:
         assert Decimal(as_text(amount)) == amount

@@ -1,0 +1,106 @@
+"""How operators see the mails that wait, and give them up."""
+
+import re
+
+import psycopg
+import pytest
+from django.contrib.auth.models import Permission
+from django.core import mail
+from django.test import Client
+
+from billing.models import Customer, Notice, NoticeKind, User
+from billing.queries.alerts import list_unsent_notices
+from billing.services.notices import give_up_notice, send_notice, write_notice
+from tests import make
+from tests.invoices.topping_up import topped_up
+from tests.make import NOW
+from tests.raw import CHECKED, refusal
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/billing/notice/"
+FACTS = {"threshold": "8", "available": "7", "crossed_at": NOW.isoformat()}
+
+
+def write(customer: Customer, reference: str) -> Notice:
+    kind = NoticeKind.LOW_BALANCE
+    write_notice(customer_id=customer.pk, kind=kind, reference=reference, facts=FACTS)
+    return Notice.objects.get(reference=reference)
+
+
+@pytest.fixture
+def notices() -> list[Notice]:
+    """Return a notice that is sent and one that is not."""
+    told = make.customer()
+    made = [write(told, "alert:1:1"), write(told, "alert:1:2")]
+    send_notice(notice_id=made[0].pk, at=NOW)
+    return made
+
+
+@pytest.fixture
+def operator(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser(username="operator"))
+    return client
+
+
+def listed(browser: Client, **query: str) -> list[str]:
+    page = browser.get(LIST, query).content.decode()
+    return re.findall(r"alert:1:\d", page)
+
+
+def give_up(browser: Client, notices: list[Notice]) -> str:
+    chosen = [each.pk for each in notices]
+    form = {"action": "give_up", "_selected_action": chosen}
+    return browser.post(LIST, form, follow=True).content.decode()
+
+
+@pytest.mark.usefixtures("notices")
+def test_those_that_wait_are_found(operator: Client) -> None:
+    assert listed(operator, sent_at__isempty="1") == ["alert:1:2"]
+    assert listed(operator, sent_at__isempty="0") == ["alert:1:1"]
+    page = operator.get(LIST).content.decode()
+    assert "column-failures" in page
+    assert "column-retry_at" in page
+
+
+def test_one_that_is_given_up_is_never_sent(
+    operator: Client, notices: list[Notice]
+) -> None:
+    page = give_up(operator, notices)
+
+    assert "1 will not be sent; the others were sent or given up before." in page
+    assert list_unsent_notices(at=NOW) == []
+    assert not send_notice(notice_id=notices[1].pk, at=NOW)
+    assert len(mail.outbox) == 1
+    assert listed(operator, given_up_at__isempty="0") == ["alert:1:2"]
+
+
+def test_one_is_given_up_once(notices: list[Notice]) -> None:
+    assert give_up_notice(notice_id=notices[1].pk, at=NOW)
+    assert not give_up_notice(notice_id=notices[1].pk, at=NOW)
+
+
+def test_giving_up_is_for_those_who_may(client: Client, notices: list[Notice]) -> None:
+    clerk = User.objects.create_user(username="clerk", is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(codename="view_notice"))
+    client.force_login(clerk)
+
+    give_up(client, notices)
+
+    assert list_unsent_notices(at=NOW) == [notices[1].pk]
+
+
+@pytest.mark.usefixtures("notices")
+def test_none_is_both_sent_and_given_up() -> None:
+    error: psycopg.Error = refusal("UPDATE billing_notice SET given_up_at = sent_at")
+
+    assert isinstance(error, CHECKED)
+    assert error.diag.constraint_name == "billing_notice_sent_or_given_up"
+
+
+def test_an_auto_top_up_says_what_it_waits_for(operator: Client) -> None:
+    topped_up()
+
+    page = operator.get("/admin/invoices/autotopup/").content.decode()
+
+    for column in ("pending", "retry_at", "off_because"):
+        assert f"column-{column}" in page
