@@ -106,9 +106,9 @@ class TestOverview:
         page = read(client, "overview")
 
         assert '<dt>Not yet paid</dt> <dd class="figure">$24.00</dd>' in page
-        assert '<dd class="figure">$76.00</dd> <dd class="note">of $100.00' in page
+        assert '<dt>Spendable now</dt> <dd class="figure">$76.00</dd>' in page
+        assert "with a credit limit of $100.00" in page
         assert "Overdraft" not in page
-        assert "Spendable" not in page
 
     def test_is_read_in_few_queries(
         self, browser: Client, django_assert_num_queries: DjangoAssertNumQueries
@@ -245,8 +245,8 @@ class TestCredits:
         record("req_1")
         record("req_2")
 
-        # The balance, the lots, the entries, and the packs.
-        with django_assert_num_queries(SIGN_IN_QUERIES + 4):
+        # The balance, the lots, what is frozen, the entries, and the packs.
+        with django_assert_num_queries(SIGN_IN_QUERIES + 5):
             page = read(browser, "credits")
 
         assert "req_2" in page

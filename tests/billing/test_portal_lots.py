@@ -60,7 +60,7 @@ class TestLot:
         page = page_of(browser, lot)
 
         assert "Purchase of 50.00 credits</h1>" in page
-        assert f'<a href="/portal/invoices/{number}/">{number}</a>' in page
+        assert f'href="/portal/invoices/{number}/">{number}</a>' in page
         assert '<dd class="figure">$45.00</dd>' in page
         assert "without an end" in page
         assert "given for free" not in page
@@ -79,7 +79,7 @@ class TestLot:
         assert sum_row("Granted", "+50.00") in page
         assert sum_row("Given back by corrections", "+0.014232") in page
         assert sum_row("Settled overdraft", "-5.00") in page
-        assert sum_row("Refunded", "-10.00") in page
+        assert sum_row("Refunded, or taken back", "-10.00") in page
         assert sum_row("Remaining", "34.985768") in page
         assert "2 calls, <time" in page
         assert '<td class="number">-0.028464</td>' in page
