@@ -11,7 +11,6 @@ from django.db.models.functions import Coalesce
 from billing.models import Customer
 from invoices.models import (
     CreditNote,
-    Dispute,
     DisputeStatus,
     Invoice,
     Kind,
@@ -270,10 +269,13 @@ def list_decided_refunds(*, invoice: Invoice) -> list[Refund]:
     return [each for each in list_refunds(invoice=invoice) if each.status not in unseen]
 
 
-def is_disputed(*, invoice: Invoice) -> bool:
-    """Tell whether a payment of an invoice is contested, and its credits are frozen."""
-    disputes = Dispute.objects.filter(payment__invoice=invoice)
-    return disputes.filter(status=DisputeStatus.OPEN).exists()
+def get_refund(*, customer: Customer, refund_id: int) -> Refund:
+    """Return a customer's refund, with its invoice and its credit note, if it has one.
+
+    :raises Refund.DoesNotExist: if the customer has no such refund.
+    """
+    refunds = Refund.objects.select_related("payment__invoice", "credit_note")
+    return refunds.get(pk=refund_id, payment__invoice__customer=customer)
 
 
 def list_credit_notes(*, customer: Customer) -> QuerySet[CreditNote]:

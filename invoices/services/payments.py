@@ -22,7 +22,11 @@ ACTOR = "payment"
 
 
 class NotOpenError(Exception):
-    """The invoice is a draft, paid or void, so it cannot be paid."""
+    """The invoice is a draft, paid or void, so it cannot be paid, nor canceled."""
+
+
+class BeingChargedError(NotOpenError):
+    """A kept card is being charged for the invoice just now."""
 
 
 @transaction.atomic
@@ -36,7 +40,8 @@ def start_payment(
 ) -> Payment:
     """Begin to pay what is due; an attempt that is under way is taken up again.
 
-    :raises NotOpenError: if there is nothing to pay, or a kept card is being charged.
+    :raises NotOpenError: if there is nothing to pay.
+    :raises BeingChargedError: if a kept card is being charged.
     """
     locked = Invoice.objects.select_for_update().get(pk=invoice.pk)
     if locked.status != Status.OPEN:
@@ -58,7 +63,7 @@ def start_payment(
     )
     if payment.method_id and method is None:
         # On a page it could be paid a second time.
-        raise NotOpenError(str(locked))
+        raise BeingChargedError(str(locked))
     return payment
 
 

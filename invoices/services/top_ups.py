@@ -25,6 +25,7 @@ from invoices.services.purchases import check_amount
 from ledger.money import as_text, exact
 from ledger.posting import lock_wallets
 
+ACTOR = "payment"
 LARGEST_MAXIMUM = Decimal(1_000_000_000)
 # After a decline; the one after the last of these switches it off.
 RETRY_AFTER = (timedelta(hours=1), timedelta(hours=24))
@@ -164,7 +165,7 @@ def note_top_up_ended(*, payment: Payment, at: datetime) -> None:
         top_up.save()
         return
     invoices = Invoice.objects.filter(pk=payment.invoice_id, status=Status.OPEN)
-    invoices.update(status=Status.VOID)
+    invoices.update(status=Status.VOID, voided_at=at, voided_by=ACTOR)
     top_up.failures += 1
     top_up.save()
     if top_up.is_on:
@@ -175,7 +176,7 @@ def _retry_or_stop(top_up: AutoTopUp, payment: Payment, at: datetime) -> None:
     customer = top_up.customer
     if top_up.failures > len(RETRY_AFTER):
         because = OffBecause.DECLINED
-        switch_off_auto_top_up(customer=customer, because=because, by="payment", at=at)
+        switch_off_auto_top_up(customer=customer, because=because, by=ACTOR, at=at)
         return
     top_up.retry_at = at + RETRY_AFTER[top_up.failures - 1]
     top_up.save(update_fields=["retry_at"])

@@ -113,7 +113,7 @@ class TestInvoice:
         for key in "abc":
             send(refund(invoice, "1", key=key))
 
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             page = invoice_page(browser)
 
         assert "CN-2026-000003" in page
