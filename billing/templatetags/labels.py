@@ -1,8 +1,11 @@
 """What codes and states are called on pages."""
 
+import re
 from datetime import datetime
 
 from django import template
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from billing import exact_json
 
@@ -92,3 +95,10 @@ def refund_state(status: str) -> str:
 def dispute_state(status: str) -> str:
     """Return how a dispute stands in a state of its own: "dispute_lost"."""
     return f"dispute_{status}"
+
+
+@register.filter
+def breakable(address: str) -> SafeString:
+    """Write an e-mail address that is broken at its @ or a dot, if it has to be."""
+    parts = re.findall(r"[^@.]+[@.]*|[@.]+", address)
+    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in parts))

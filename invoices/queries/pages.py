@@ -80,14 +80,16 @@ class InvoicePage:
 
     @property
     def simulated_reference(self) -> str | None:
-        """What the simulated checkout calls the payment that may be disputed there."""
+        """What the simulated checkout calls a payment that a dispute may still end."""
         paid = (
             payment.reference
             for payment in self.payments
             if payment.status == PaymentStatus.SUCCEEDED and payment.provider == NAME
         )
-        is_in_use = settings.PAYMENT_PROVIDER == NAME
-        return next(paid, None) if is_in_use else None
+        is_decided = bool(self.disputes) and not self.is_disputed
+        if settings.PAYMENT_PROVIDER != NAME or is_decided:
+            return None
+        return next(paid, None)
 
     @property
     def _pending(self) -> list[Payment]:

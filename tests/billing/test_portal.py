@@ -1,5 +1,6 @@
 """The portal's pages about credits and usage, and who may see them."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -250,6 +251,34 @@ class TestCredits:
             page = read(browser, "credits")
 
         assert "req_2" in page
+
+    def test_begins_with_links_to_its_parts(
+        self, browser: Client, customer: Customer
+    ) -> None:
+        sold = make.pack()
+        lot = customer.wallet.lots.earliest("pk")
+
+        page = read(browser, "credits")
+
+        for part in ("buy", "grants", "ledger"):
+            assert f'<a href="#{part}">' in page
+            assert f'id="{part}"' in page
+        assert page.index('href="#buy"') < page.index(f'value="{sold.code}"')
+        assert page.index('href="#ledger"') < page.index(f"/credits/{lot.pk}/")
+
+    def test_keeps_the_card_of_each_purchase_by_itself(self, browser: Client) -> None:
+        for _ in range(2):
+            make.pack()
+
+        page = read(browser, "credits")
+
+        forms = re.findall(r'<form class="pack".*?</form>', page)
+        assert [form.count('name="keep_card"') for form in forms] == [1, 1]
+
+    def test_breaks_an_address_at_its_signs_alone(self, browser: Client) -> None:
+        page = read(browser, "credits")
+
+        assert "ada@<wbr>example.<wbr>com" in page
 
     def test_offers_packs_to_those_who_may_buy(
         self, browser: Client, customer: Customer

@@ -103,7 +103,7 @@ class TestCredits:
         page = read(browser, "/portal/credits/")
 
         assert "40.00 credits are frozen" in page
-        assert f'<a href="{PAGE}">{NUMBER}</a> is contested at its bank' in page
+        assert f'href="{PAGE}">{NUMBER}</a> is contested at its bank' in page
         assert '<span class="tag tag-warn">Frozen</span>' in page
 
     @pytest.mark.parametrize("place", ["credits/", "credits/{}/"])
@@ -233,6 +233,16 @@ class TestTheSimulatedCheckout:
         reference = payment_of(invoice).reference
         address = f"/checkout/simulated/{reference}/?return_url={PAGE}"
         assert f'<a href="{address}">{self.LINK}</a>' in page
+
+    def test_is_led_to_until_the_bank_has_decided(
+        self, browser: Client, invoice: Invoice
+    ) -> None:
+        bank_says(invoice, DisputeStatus.OPEN)
+        assert "simulated checkout to decide the dispute" in read(browser, PAGE)
+
+        bank_says(invoice, DisputeStatus.WON)
+
+        assert "simulated checkout" not in read(browser, PAGE)
 
     def test_is_not_with_another_provider(
         self, browser: Client, settings: Settings

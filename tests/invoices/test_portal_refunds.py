@@ -125,7 +125,7 @@ class TestCreditNote:
 
         page = read(browser, NOTE)
 
-        assert "<h1>Credit note CN-2026-000001</h1>" in page
+        assert '<h1>Credit note <span class="whole">CN-2026-000001</span></h1>' in page
         assert '<dd class="figure">$45.00</dd>' in page
         assert '<dd class="figure">43.00</dd>' in page
         assert '<dd class="figure">2.00</dd>' in page
