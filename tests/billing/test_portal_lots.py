@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.template.loader import render_to_string
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from billing.models import Customer
@@ -129,6 +131,7 @@ class TestLot:
         page = page_of(browser, lot)
 
         assert sum_row("Expired", "-5.00") in page
+        assert "End of their time" in page
         assert "These credits have expired" not in page
 
     def test_is_not_shown_to_another_customer(self, browser: Client) -> None:
@@ -203,3 +206,12 @@ class TestLedger:
 
     def test_knows_no_other_kinds(self, browser: Client) -> None:
         assert browser.get("/portal/credits/?kind=gift").status_code == 404
+
+    def test_names_the_month_of_a_true_up_where_the_customer_lives(self) -> None:
+        with timezone.override("Europe/Berlin"):
+            cause = {"cause": "true_up:2026-10-31T23:00:00Z"}
+            words = render_to_string("portal/cause.html", cause).split()
+
+        assert words[:2] == ["True-up", "of"]
+        assert words[-1] == "2026</time>"
+        assert "2026-11" in words[-2]
