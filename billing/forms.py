@@ -19,7 +19,7 @@ _FIRST_MONTH = date(2000, 1, 1)
 _LAST_MONTH = date(2999, 12, 1)
 
 
-class _QueryForm(forms.Form):
+class QueryForm(forms.Form):
     """The query of an address; one that cannot be answered leads nowhere."""
 
     @classmethod
@@ -30,7 +30,7 @@ class _QueryForm(forms.Form):
         return form.cleaned_data[name]
 
 
-class PlaceForm(_QueryForm):
+class PlaceForm(QueryForm):
     """Where in a long list a page begins."""
 
     before = forms.IntegerField(min_value=1, max_value=_LARGEST_KEY, required=False)
@@ -49,7 +49,7 @@ class PlaceForm(_QueryForm):
         return place
 
 
-class KindForm(_QueryForm):
+class KindForm(QueryForm):
     """Which entries of the ledger are shown."""
 
     kind = forms.ChoiceField(choices=Kind.choices, required=False)
@@ -61,7 +61,7 @@ class KindForm(_QueryForm):
         return Kind(kind) if kind else None
 
 
-class MonthForm(_QueryForm):
+class MonthForm(QueryForm):
     """Which month is shown, such as 2026-11."""
 
     month = forms.DateField(
@@ -77,7 +77,7 @@ class MonthForm(_QueryForm):
         return month
 
 
-class FindForm(_QueryForm):
+class FindForm(QueryForm):
     """The idempotency key of a call that is looked for."""
 
     key = forms.CharField(max_length=255)
@@ -89,7 +89,7 @@ class FindForm(_QueryForm):
         return key
 
 
-class ActForm(_QueryForm):
+class ActForm(QueryForm):
     """Which customer a person wants to act for."""
 
     customer = forms.IntegerField(min_value=1, max_value=_LARGEST_KEY)
@@ -101,7 +101,7 @@ class ActForm(_QueryForm):
         return customer
 
 
-class BuyForm(_QueryForm):
+class BuyForm(QueryForm):
     """Which credit pack a person wants to buy."""
 
     pack = forms.ModelChoiceField(

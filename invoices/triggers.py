@@ -23,7 +23,9 @@ FREEZE_FINAL = pgtrigger.Trigger(
     declare=[("living", "text[] := '{}'")],
     func="""
         IF OLD.status = 'open' THEN
-            living := ARRAY['status', 'amount_paid', 'paid_at'];
+            living := ARRAY[
+                'status', 'amount_paid', 'paid_at', 'voided_at', 'voided_by'
+            ];
         END IF;
         IF TG_OP = 'DELETE' OR to_jsonb(OLD) - living <> to_jsonb(NEW) - living THEN
             RAISE EXCEPTION 'invoice % is final: % refused', OLD.number, TG_OP

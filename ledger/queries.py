@@ -6,7 +6,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, FilteredRelation, Q, QuerySet, When
+from django.db.models import (
+    Case,
+    FilteredRelation,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    When,
+)
 
 from ledger.burn_down import OpenLot
 from ledger.models import CreditLot, Entry, Kind, Source, Wallet
@@ -83,6 +91,14 @@ def _total(lots: Iterable[OpenLot]) -> Decimal:
 def list_open_lots(*, wallet_id: int) -> QuerySet[CreditLot]:
     """Return the lots that still hold credits, oldest first."""
     return CreditLot.objects.filter(wallet=wallet_id, remaining__gt=0).order_by("pk")
+
+
+def find_last_kinds(lots: Iterable[CreditLot]) -> dict[int, Kind]:
+    """Return what the last entry of each lot did: of an empty one, what emptied it."""
+    newest = Entry.objects.filter(lot=OuterRef("pk")).order_by("-sequence")
+    found = CreditLot.objects.filter(pk__in=[lot.pk for lot in lots])
+    kinds = found.annotate(last_kind=Subquery(newest.values("kind")[:1]))
+    return {pk: Kind(kind) for pk, kind in kinds.values_list("pk", "last_kind")}
 
 
 def list_entries(*, wallet_id: int, kind: Kind | None = None) -> QuerySet[Entry]:

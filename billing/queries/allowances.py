@@ -27,6 +27,19 @@ class CreditWarning(StrEnum):
     OVERAGE = "overage"
 
 
+class Shortage(StrEnum):
+    """What a customer's next calls meet whose credits are used up."""
+
+    # They are refused until credits are there.
+    REFUSED = "refused"
+    # So they are, since as much was used beyond the credits as the plan allows.
+    LIMIT_REACHED = "limit_reached"
+    # They go on, and stay on the wallet for the next purchase to settle.
+    OWED = "owed"
+    # They go on, and are billed.
+    BILLED = "billed"
+
+
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """What a plan lets a customer use beyond its credits.
@@ -64,6 +77,17 @@ class Allowance:
             return CreditWarning.OVERAGE
         return breach
 
+    def find_shortage(self, available: Decimal) -> Shortage | None:
+        """Return what the next calls meet at a balance, if credits are used up."""
+        if self.bills_uncovered_usage and self.credit_limit:
+            is_over = self.spendable(available) <= 0
+            used_up = Shortage.LIMIT_REACHED if is_over else Shortage.BILLED
+        elif self.at_zero == AtZero.WARN and not self.bills_uncovered_usage:
+            used_up = Shortage.OWED
+        else:
+            used_up = Shortage.REFUSED
+        return used_up if available <= 0 else None
+
     def find_limit(self, left: Decimal) -> LimitSource | None:
         """Return the limit that refuses a call which would leave this much, if any."""
         breach = self.find_breach(left)
@@ -85,6 +109,11 @@ class Standing:
     def spendable(self) -> Decimal:
         """What may be used, in credits; below zero if too much was."""
         return self.allowance.spendable(self.balance.available)
+
+    @property
+    def shortage(self) -> Shortage | None:
+        """What the next calls meet, if credits are used up."""
+        return self.allowance.find_shortage(self.balance.available)
 
     @property
     def warning(self) -> CreditWarning | None:

@@ -1,16 +1,20 @@
 """Reading a customer's credits: lots, ledger and what is for sale. Nothing writes."""
 
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from django.db.models import F, Sum
+
 from billing.models import CreditPack, Customer
+from billing.queries.allowances import Standing, get_standing
 from billing.queries.paging import Page, read_page
 from billing.queries.postpaid import Unpaid, find_unpaid
 from ledger.models import CreditLot, Entry, Kind
 from ledger.money import ZERO
-from ledger.queries import Balance, get_balance, list_entries
+from ledger.queries import Balance, find_last_kinds, list_entries
 from ledger.stories import LotStory, get_story
 
 
@@ -21,6 +25,18 @@ class LotState(StrEnum):
     SCHEDULED = "scheduled"
     EXPIRED = "expired"
     USED_UP = "used_up"
+    REFUNDED = "refunded"
+    # While a payment is contested at its bank.
+    FROZEN = "frozen"
+    TAKEN_BACK = "taken_back"
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """The credits of a purchase whose payment is contested at its bank."""
+
+    number: str
+    credits: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +64,18 @@ class Credits:
     `kind` is that of the entries shown, if not all are.
     """
 
-    balance: Balance
+    standing: Standing
     unpaid: Unpaid | None
     lots: list[LotRow]
     ledger: Page[Entry]
     packs: list[CreditPack]
+    frozen: list[Frozen]
     kind: Kind | None = None
+
+    @property
+    def balance(self) -> Balance:
+        """The customer's credits, whatever its plan allows beyond them."""
+        return self.standing.balance
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +100,15 @@ def get_credits(
     wallet_id = customer.wallet_id
     lots = CreditLot.objects.filter(wallet=wallet_id).order_by("-pk")
     entries = list_entries(wallet_id=wallet_id, kind=kind)
-    balance = get_balance(wallet_id=wallet_id, at=at)
+    standing = get_standing(customer=customer, at=at)
+    frozen = _list_frozen(customer)
     return Credits(
-        balance=balance,
-        unpaid=find_unpaid(customer=customer, balance=balance),
-        lots=[LotRow(lot, _state(lot, at)) for lot in lots],
+        standing=standing,
+        unpaid=find_unpaid(customer=customer, balance=standing.balance),
+        lots=_rows(lots, frozen, at),
         ledger=read_page(entries, key="sequence", before=before),
         packs=list_packs(customer=customer),
+        frozen=frozen,
         kind=kind,
     )
 
@@ -108,15 +132,48 @@ def get_lot_page(
     :raises CreditLot.DoesNotExist: if the customer has no such lot.
     """
     story = get_story(wallet_id=customer.wallet_id, lot_id=lot_id, before=before)
-    return LotPage(LotRow(story.lot, _state(story.lot, at)), story)
+    frozen = [] if story.lot.remaining else _list_frozen(customer)
+    [row] = _rows([story.lot], frozen, at)
+    return LotPage(row, story)
 
 
-def _state(lot: CreditLot, at: datetime) -> LotState:
+def _list_frozen(customer: Customer) -> list[Frozen]:
+    contested = customer.invoices.filter(payments__disputes__status="open")
+    frozen = Sum(
+        F("payments__disputes__credits") + F("payments__disputes__bonus_credits")
+    )
+    rows = contested.annotate(frozen=frozen).filter(frozen__gt=0).order_by("pk")
+    found = rows.values_list("number", "frozen")
+    return [Frozen(number or "", credits) for number, credits in found]
+
+
+def _rows(
+    lots: Iterable[CreditLot], frozen: Iterable[Frozen], at: datetime
+) -> list[LotRow]:
+    found = list(lots)
+    empty = [lot for lot in found if not lot.remaining]
+    last_kinds = find_last_kinds(empty) if empty else {}
+    contested = {
+        reference
+        for each in frozen
+        for reference in (f"invoice:{each.number}", f"invoice:{each.number}:bonus")
+    }
+    return [
+        LotRow(lot, _state(lot, last_kinds.get(lot.pk), contested, at)) for lot in found
+    ]
+
+
+def _state(
+    lot: CreditLot, last_kind: Kind | None, contested: Container[str], at: datetime
+) -> LotState:
     if lot.expired_at or _has_lapsed(lot, at):
         return LotState.EXPIRED
-    if not lot.remaining:
-        return LotState.USED_UP
-    return LotState.ACTIVE if lot.starts_at <= at else LotState.SCHEDULED
+    if lot.remaining:
+        return LotState.ACTIVE if lot.starts_at <= at else LotState.SCHEDULED
+    if last_kind is Kind.DISPUTE:
+        is_open = lot.reference in contested
+        return LotState.FROZEN if is_open else LotState.TAKEN_BACK
+    return LotState.REFUNDED if last_kind is Kind.REFUND else LotState.USED_UP
 
 
 def _has_lapsed(lot: CreditLot, at: datetime) -> bool:

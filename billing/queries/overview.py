@@ -8,6 +8,7 @@ from django.db.models import Count, Sum
 
 from billing.models import Customer
 from billing.periods import Period, period_containing, previous_period
+from billing.queries.allowances import Standing, get_standing
 from billing.queries.postpaid import Unpaid, find_unpaid
 from billing.queries.usage import (
     DaySpend,
@@ -18,7 +19,7 @@ from billing.queries.usage import (
     usage_of,
 )
 from ledger.money import ZERO
-from ledger.queries import Balance, get_balance
+from ledger.queries import Balance
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Overview:
     """A customer's credits at one instant, and its spend of this month and the last."""
 
     as_of: datetime
-    balance: Balance
+    standing: Standing
     unpaid: Unpaid | None
     open_invoices: OpenInvoices
     this_month: Period
@@ -42,6 +43,11 @@ class Overview:
     spent_last_month: Decimal
     usage: UsageTable
     days: list[DaySpend]
+
+    @property
+    def balance(self) -> Balance:
+        """The customer's credits, whatever its plan allows beyond them."""
+        return self.standing.balance
 
 
 def get_overview(*, customer: Customer, at: datetime) -> Overview:
@@ -52,11 +58,11 @@ def get_overview(*, customer: Customer, at: datetime) -> Overview:
     current = rollups.filter(period_start=this_month.start)
     before = rollups.filter(period_start=last_month.start)
     charged = before.aggregate(total=Sum("amount"))["total"] or ZERO
-    balance = get_balance(wallet_id=customer.wallet_id, at=at)
+    standing = get_standing(customer=customer, at=at)
     return Overview(
         as_of=at,
-        balance=balance,
-        unpaid=find_unpaid(customer=customer, balance=balance),
+        standing=standing,
+        unpaid=find_unpaid(customer=customer, balance=standing.balance),
         open_invoices=_count_open_invoices(customer),
         this_month=this_month,
         last_month=last_month,

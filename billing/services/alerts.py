@@ -44,26 +44,25 @@ def set_alerts(
 
 
 @transaction.atomic
-def add_alert(
-    *, customer: Customer, threshold: Decimal, at: datetime
-) -> list[BalanceAlert]:
-    """Add one threshold to a customer's; adding it again changes nothing.
+def add_alert(*, customer: Customer, threshold: Decimal, at: datetime) -> bool:
+    """Add one threshold to a customer's; tell whether it was not there before.
 
     :raises ThresholdError: as `set_alerts` does.
     """
     wallet = _lock(customer)
-    thresholds = {*_thresholds(customer), check_threshold(threshold)}
-    return _replace(customer, AlertPurpose.MAIL, thresholds, wallet, at)
+    before = _thresholds(customer)
+    added = check_threshold(threshold)
+    _replace(customer, AlertPurpose.MAIL, {*before, added}, wallet, at)
+    return added not in before
 
 
 @transaction.atomic
-def remove_alert(
-    *, customer: Customer, threshold: Decimal, at: datetime
-) -> list[BalanceAlert]:
-    """Take one threshold off a customer's; one that is not there is none to remove."""
+def remove_alert(*, customer: Customer, threshold: Decimal, at: datetime) -> bool:
+    """Take one threshold off a customer's; tell whether it was there."""
     wallet = _lock(customer)
-    thresholds = _thresholds(customer) - {threshold}
-    return _replace(customer, AlertPurpose.MAIL, thresholds, wallet, at)
+    before = _thresholds(customer)
+    _replace(customer, AlertPurpose.MAIL, before - {threshold}, wallet, at)
+    return threshold in before
 
 
 @transaction.atomic

@@ -1,13 +1,16 @@
 """What codes and states are called on pages."""
 
+import re
+from datetime import datetime
+
 from django import template
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from billing import exact_json
 
 register = template.Library()
 
-_CALL = "event:"
-_CORRECTION = "correction:"
 _INVOICE = "invoice:"
 _BONUS = ":bonus"
 _TONES = {
@@ -18,6 +21,11 @@ _TONES = {
     "refunded": "good",
     "on_its_way": "warn",
     "failed": "bad",
+    "frozen": "warn",
+    "taken_back": "bad",
+    "dispute_open": "warn",
+    "dispute_won": "good",
+    "dispute_lost": "bad",
 }
 # How far a refund got, as its customer needs to know.
 _REFUNDS = {
@@ -46,16 +54,21 @@ def tone(state: str) -> str:
 
 
 @register.filter
-def call_key(cause: str) -> str:
-    """Return the key of the call that caused an entry; nothing if no call did."""
-    return cause.removeprefix(_CALL) if cause.startswith(_CALL) else ""
+def kind_of(cause: str) -> str:
+    """Return what kind of thing caused an entry: "refund" of "refund:2"."""
+    return cause.partition(":")[0]
 
 
 @register.filter
-def correction_id(cause: str) -> str:
-    """Return the id of the correction that caused an entry; nothing if none did."""
-    found = cause.startswith(_CORRECTION)
-    return cause.removeprefix(_CORRECTION) if found else ""
+def name_of(cause: str) -> str:
+    """Return which of its kind caused an entry: "2" of "refund:2"."""
+    return cause.partition(":")[2]
+
+
+@register.filter
+def start_of(cause: str) -> datetime:
+    """Return when the period began whose true-up caused an entry."""
+    return datetime.fromisoformat(name_of(cause))
 
 
 @register.filter
@@ -67,6 +80,25 @@ def invoice_number(reference: str) -> str:
 
 
 @register.filter
+def is_bonus(reference: str) -> bool:
+    """Tell whether a lot is the bonus of a purchase."""
+    return reference.startswith(_INVOICE) and reference.endswith(_BONUS)
+
+
+@register.filter
 def refund_state(status: str) -> str:
     """Return how far a refund got in one of the states that its customer knows."""
     return _REFUNDS.get(status, status)
+
+
+@register.filter
+def dispute_state(status: str) -> str:
+    """Return how a dispute stands in a state of its own: "dispute_lost"."""
+    return f"dispute_{status}"
+
+
+@register.filter
+def breakable(address: str) -> SafeString:
+    """Write an e-mail address that is broken at its @ or a dot, if it has to be."""
+    parts = re.findall(r"[^@.]+[@.]*|[@.]+", address)
+    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in parts))

@@ -89,6 +89,9 @@ class Invoice(models.Model):
     drafted_at = models.DateTimeField()
     finalized_at = models.DateTimeField(null=True)
     paid_at = models.DateTimeField(null=True)
+    # Who voided it, and when.
+    voided_at = models.DateTimeField(null=True)
+    voided_by = models.CharField(max_length=200, blank=True, db_default="")
     recorded_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -293,3 +293,13 @@ class Dispute(models.Model):
 
     def __str__(self) -> str:
         return f"dispute {self.reference}"
+
+    @property
+    def credits_taken(self) -> Decimal:
+        """The credits that are off the wallet for it, used ones aside.
+
+        Frozen until the bank has decided, and none if it was won.
+        """
+        if self.status == DisputeStatus.WON:
+            return ZERO
+        return total((self.credits, self.bonus_credits))

@@ -57,7 +57,6 @@ class ChangeView(CreditSettingsView):
     # What the page calls the form, and which field each refusal is about.
     form_name = ""
     fields: dict[type[Exception], str] = {}
-    done = "Saved."
 
     def get(self, *_: Any, **__: Any) -> HttpResponse:
         return redirect(_PAGE)
@@ -66,21 +65,21 @@ class ChangeView(CreditSettingsView):
         if not self.seat.may_buy:
             raise PermissionDenied
         form = self.get_form()
-        if form.is_valid() and self._has_changed(form):
-            messages.info(request, self.done)
+        done = self._change(form) if form.is_valid() else None
+        if done:
+            messages.info(request, done)
             return redirect(_PAGE)
         context = self.get_context_data(**{self.form_name: form})
         return self.render_to_response(context, status=422)
 
-    def _has_changed(self, form: forms.Form) -> bool:
+    def _change(self, form: forms.Form) -> str | None:
         try:
-            self.change(form.cleaned_data, timezone.now())
+            return self.change(form.cleaned_data, timezone.now())
         except ObjectDoesNotExist as error:
             raise Http404 from error
         except tuple(self.fields) as error:
             form.add_error(self.fields[type(error)], str(error))
-            return False
-        return True
+            return None
 
     @property
     def by(self) -> str:
@@ -92,8 +91,8 @@ class ChangeView(CreditSettingsView):
         return forms.Form(self.request.POST)
 
     @abstractmethod
-    def change(self, values: dict[str, Any], at: datetime) -> None:
-        """Do what was asked for, in one call."""
+    def change(self, values: dict[str, Any], at: datetime) -> str:
+        """Do what was asked for, in one call; return what to say of it."""
 
 
 class AlertView(ChangeView):
@@ -101,22 +100,23 @@ class AlertView(ChangeView):
 
     form_name = "alert_form"
     fields = {ThresholdError: "threshold"}
-    done = "Alert added."
 
     def get_form(self) -> forms.Form:
         return AlertForm(self.request.POST)
 
-    def change(self, values: dict[str, Any], at: datetime) -> None:
-        add_alert(customer=self.customer, threshold=values["threshold"], at=at)
+    def change(self, values: dict[str, Any], at: datetime) -> str:
+        threshold = values["threshold"]
+        is_new = add_alert(customer=self.customer, threshold=threshold, at=at)
+        return "Alert added." if is_new else "This alert was set already."
 
 
 class UnalertView(AlertView):
     """Removes a threshold."""
 
-    done = "Alert removed."
-
-    def change(self, values: dict[str, Any], at: datetime) -> None:
-        remove_alert(customer=self.customer, threshold=values["threshold"], at=at)
+    def change(self, values: dict[str, Any], at: datetime) -> str:
+        threshold = values["threshold"]
+        was_set = remove_alert(customer=self.customer, threshold=threshold, at=at)
+        return "Alert removed." if was_set else "There was no such alert."
 
 
 class TopUpView(ChangeView):
@@ -130,32 +130,30 @@ class TopUpView(ChangeView):
         MonthlyMaximumError: "monthly_maximum",
         MethodNotKeptError: "method",
     }
-    done = "Auto top-up is on."
 
     def get_form(self) -> forms.Form:
         return TopUpForm(self.request.POST, top_up=self.credit_settings.top_up)
 
-    def change(self, values: dict[str, Any], at: datetime) -> None:
+    def change(self, values: dict[str, Any], at: datetime) -> str:
         set_auto_top_up(customer=self.customer, by=self.by, at=at, **values)
+        return "Auto top-up is on."
 
 
 class SwitchOffView(ChangeView):
     """Switches auto top-up off."""
 
-    done = "Auto top-up is off."
-
-    def change(self, values: dict[str, Any], at: datetime) -> None:  # noqa: ARG002
+    def change(self, values: dict[str, Any], at: datetime) -> str:  # noqa: ARG002
         because = OffBecause.CUSTOMER
         switch_off_auto_top_up(
             customer=self.customer, because=because, by=self.by, at=at
         )
+        return "Auto top-up is off."
 
 
 class CardView(ChangeView):
     """Forgets a kept card."""
 
-    done = "Card removed."
-
-    def change(self, values: dict[str, Any], at: datetime) -> None:  # noqa: ARG002
+    def change(self, values: dict[str, Any], at: datetime) -> str:  # noqa: ARG002
         method_id = self.kwargs["pk"]
         remove_method(customer=self.customer, method_id=method_id, by=self.by, at=at)
+        return "Card removed."

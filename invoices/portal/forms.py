@@ -3,10 +3,26 @@
 from typing import Any, cast
 
 from django import forms
+from django.http import QueryDict
 
-from billing.forms import AmountField
+from billing.forms import AmountField, QueryForm
 from invoices.models import AutoTopUp, PaymentMethod
 from invoices.queries.top_ups import TopUp
+
+# Every five seconds, for a minute.
+MOST_LOOKS = 12
+
+
+class ReturnForm(QueryForm):
+    """How often an invoice was looked at since the person came back from paying."""
+
+    returned = forms.IntegerField(min_value=1, max_value=MOST_LOOKS + 1, required=False)
+
+    @classmethod
+    def read_looks(cls, query: QueryDict) -> int:
+        """Return the number of looks; none of one who came another way."""
+        looks: int | None = cls._read(query, "returned")
+        return looks or 0
 
 
 class AlertForm(forms.Form):

@@ -1,7 +1,12 @@
 from django.urls import path
 
 from invoices import converters  # noqa: F401 - registers the types of the paths below.
-from invoices.portal.credit_notes import CreditNoteView
+from invoices.portal.credit_notes import (
+    CreditNotesView,
+    CreditNoteView,
+    DisputeView,
+    RefundView,
+)
 from invoices.portal.credit_settings import (
     AlertView,
     CardView,
@@ -10,9 +15,8 @@ from invoices.portal.credit_settings import (
     TopUpView,
     UnalertView,
 )
+from invoices.portal.paying import BuyAmountView, BuyView, CancelView, PayView
 from invoices.portal.views import (
-    BuyAmountView,
-    BuyView,
     CallView,
     CorrectionView,
     DayView,
@@ -20,7 +24,6 @@ from invoices.portal.views import (
     InvoicesView,
     InvoiceView,
     LineView,
-    PayView,
 )
 
 _SETTINGS = "credits/settings/"
@@ -29,12 +32,16 @@ urlpatterns = [
     path("invoices/", InvoicesView.as_view(), name="invoices"),
     path("invoices/<str:number>/", InvoiceView.as_view(), name="invoice"),
     path("invoices/<str:number>/pay/", PayView.as_view(), name="pay"),
+    path("invoices/<str:number>/cancel/", CancelView.as_view(), name="cancel"),
     path("invoices/<str:number>/<int:position>/", LineView.as_view(), name="line"),
     path(
         "invoices/<str:number>/<int:position>/<day:day>/", DayView.as_view(), name="day"
     ),
     path("calls/<key:key>", CallView.as_view(), name="call"),
     path("corrections/<int:pk>/", CorrectionView.as_view(), name="correction"),
+    path("refunds/<int:pk>/", RefundView.as_view(), name="refund"),
+    path("disputes/<int:pk>/", DisputeView.as_view(), name="dispute"),
+    path("credit-notes/", CreditNotesView.as_view(), name="credit-notes"),
     path("credit-notes/<str:number>/", CreditNoteView.as_view(), name="credit-note"),
     path("find/", FindView.as_view(), name="find"),
     path("buy/", BuyView.as_view(), name="buy"),

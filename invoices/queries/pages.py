@@ -4,16 +4,24 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from django.conf import settings
+
 from billing.models import Customer
 from invoices.models import (
     AppliedCredit,
+    Dispute,
+    DisputeStatus,
     Invoice,
     InvoiceLine,
+    Kind,
+    Payment,
     PaymentStatus,
     Refund,
     Status,
 )
+from invoices.payments.simulated import NAME
 from invoices.queries.adjustments import find_corrected_lines
+from invoices.queries.disputes import list_disputes
 from invoices.queries.lines import (
     CallPage,
     LineDay,
@@ -24,7 +32,7 @@ from invoices.queries.lines import (
 )
 from invoices.queries.listing import get_invoice
 from invoices.queries.prices import describe_price
-from invoices.queries.refunds import is_disputed, list_decided_refunds
+from invoices.queries.refunds import list_decided_refunds
 from ledger.money import WIDE, total
 
 
@@ -35,9 +43,9 @@ class InvoicePage:
     invoice: Invoice
     lines: list[InvoiceLine]
     credits: list[AppliedCredit]
-    is_being_charged: bool
+    payments: list[Payment]
     refunds: list[Refund]
-    is_disputed: bool
+    disputes: list[Dispute]
 
     @property
     def exact_total(self) -> Decimal:
@@ -53,7 +61,40 @@ class InvoicePage:
     def is_payable(self) -> bool:
         """Whether money is still wanted for it, and no kept card is being charged."""
         is_wanted = self.invoice.status == Status.OPEN and self.invoice.amount_due > 0
-        return is_wanted and not self.is_being_charged
+        return is_wanted and not any(payment.method_id for payment in self._pending)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether a page to pay on was opened, and its end is not known yet."""
+        return self.is_payable and bool(self._pending)
+
+    @property
+    def is_cancelable(self) -> bool:
+        """Whether it is an order that need not be paid."""
+        return self.is_payable and self.invoice.kind == Kind.PURCHASE
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether a payment of it is contested, and its credits are frozen."""
+        return any(each.status == DisputeStatus.OPEN for each in self.disputes)
+
+    @property
+    def simulated_reference(self) -> str | None:
+        """What the simulated checkout calls a payment that a dispute may still end."""
+        paid = (
+            payment.reference
+            for payment in self.payments
+            if payment.status == PaymentStatus.SUCCEEDED and payment.provider == NAME
+        )
+        is_decided = bool(self.disputes) and not self.is_disputed
+        if settings.PAYMENT_PROVIDER != NAME or is_decided:
+            return None
+        return next(paid, None)
+
+    @property
+    def _pending(self) -> list[Payment]:
+        pending = PaymentStatus.PENDING
+        return [each for each in self.payments if each.status == pending]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +149,10 @@ def get_invoice_page(*, customer: Customer, number: str) -> InvoicePage:
         invoice=invoice,
         lines=list(list_lines(invoice=invoice)),
         credits=list(credits.order_by("pk")),
-        is_being_charged=_is_being_charged(invoice),
+        payments=list(invoice.payments.order_by("pk")),
         refunds=list_decided_refunds(invoice=invoice),
-        is_disputed=is_disputed(invoice=invoice),
+        disputes=list_disputes(invoice=invoice),
     )
-
-
-def _is_being_charged(invoice: Invoice) -> bool:
-    """Tell whether an auto top-up is under way, which a page could pay twice."""
-    if invoice.status != Status.OPEN:
-        return False
-    pending = invoice.payments.filter(status=PaymentStatus.PENDING)
-    return pending.filter(method__isnull=False).exists()
 
 
 def get_line_page(*, customer: Customer, number: str, position: int) -> LinePage:

@@ -204,10 +204,13 @@ def list_disputes(*, invoice: Invoice) -> list[Dispute]:
     return list(Dispute.objects.filter(payment__invoice=invoice).order_by("pk"))
 
 
-def is_disputed(*, invoice: Invoice) -> bool:
-    """Tell whether a payment of an invoice is contested, and its credits are frozen."""
-    disputes = Dispute.objects.filter(payment__invoice=invoice)
-    return disputes.filter(status=DisputeStatus.OPEN).exists()
+def get_refund(*, customer: Customer, refund_id: int) -> Refund:
+    """Return a customer's refund, with its invoice and its credit note, if it has one.
+
+    :raises Refund.DoesNotExist: if the customer has no such refund.
+    """
+    refunds = Refund.objects.select_related("payment__invoice", "credit_note")
+    return refunds.get(pk=refund_id, payment__invoice__customer=customer)
 
 
 def list_credit_notes(*, customer: Customer) -> QuerySet[CreditNote]:

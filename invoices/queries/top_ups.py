@@ -9,9 +9,9 @@ from django.db.models import F, Q
 
 from billing.models import AlertPurpose, BalanceAlert, Customer
 from billing.queries.alerts import list_alerts
+from billing.queries.allowances import Standing, get_standing
 from invoices.models import AutoTopUp, Payment, PaymentMethod, PaymentStatus, Status
 from ledger.money import total
-from ledger.queries import Balance, get_balance
 
 # Who began to charge is given this long before another takes it up.
 CHARGE_PATIENCE = timedelta(minutes=1)
@@ -46,7 +46,7 @@ class TopUp:
 class CreditSettings:
     """What a customer wants to happen when its credits run low."""
 
-    balance: Balance
+    standing: Standing
     alerts: list[BalanceAlert]
     top_up: TopUp
 
@@ -54,7 +54,7 @@ class CreditSettings:
 def get_credit_settings(*, customer: Customer, at: datetime) -> CreditSettings:
     """Return a customer's alerts and its auto top-up, beside what it may spend."""
     return CreditSettings(
-        balance=get_balance(wallet_id=customer.wallet_id, at=at),
+        standing=get_standing(customer=customer, at=at),
         alerts=list_alerts(customer=customer),
         top_up=get_top_up(customer=customer, at=at),
     )

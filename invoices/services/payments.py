@@ -26,7 +26,11 @@ BEGUN_ANEW = "begun anew"
 
 
 class NotOpenError(Exception):
-    """The invoice is a draft, paid or void, so it cannot be paid."""
+    """The invoice is a draft, paid or void, so it cannot be paid, nor canceled."""
+
+
+class BeingChargedError(NotOpenError):
+    """A kept card is being charged for the invoice just now."""
 
 
 @transaction.atomic
@@ -44,7 +48,8 @@ def start_payment(
     Unless it differs in whether the card may be kept: then it is over, and another one
     is begun. What is still paid on its page pays the invoice, or goes back.
 
-    :raises NotOpenError: if there is nothing to pay, or a kept card is being charged.
+    :raises NotOpenError: if there is nothing to pay.
+    :raises BeingChargedError: if a kept card is being charged.
     """
     locked = _lock_open(invoice)
     if method is None:
@@ -69,7 +74,7 @@ def start_payment(
     )
     if payment.method_id and method is None:
         # On a page it could be paid a second time.
-        raise NotOpenError(str(locked))
+        raise BeingChargedError(str(locked))
     return _lead_on(payment, leads_to)
 
 

@@ -26,6 +26,7 @@ from invoices.services.purchases import check_amount
 from ledger.money import as_text, exact, format_bounds, format_money
 from ledger.posting import lock_wallets
 
+ACTOR = "payment"
 # After a decline; the one after the last of these switches it off.
 RETRY_AFTER = (timedelta(hours=1), timedelta(hours=24))
 # After a purchase that did not lift the credits to the threshold.
@@ -214,7 +215,7 @@ def note_top_up_ended(*, payment: Payment, at: datetime) -> None:
         _tell_bought(top_up.customer, payment, at)
         return
     invoices = Invoice.objects.filter(pk=payment.invoice_id, status=Status.OPEN)
-    invoices.update(status=Status.VOID)
+    invoices.update(status=Status.VOID, voided_at=at, voided_by=ACTOR)
     top_up.failures += 1
     # Also where it is off by now: to switch it on again is no way around the wait.
     top_up.retry_at = _retry_at(top_up.failures, at)
@@ -249,7 +250,7 @@ def _tell_or_stop(
     customer = top_up.customer
     if top_up.failures > len(RETRY_AFTER):
         because = OffBecause.DECLINED
-        switch_off_auto_top_up(customer=customer, because=because, by="payment", at=at)
+        switch_off_auto_top_up(customer=customer, because=because, by=ACTOR, at=at)
         return
     write_notice(
         customer_id=customer.pk,

@@ -84,7 +84,9 @@ class SimulatedCheckoutView(TemplateView):
             reference=payment.reference, choice=choice
         )
         messages.info(request, _MESSAGES[choice])
-        return redirect(_return_url(request))
+        # What the payer and the bank do later is done, and told, on this very page.
+        is_payment = choice in (Choice.PAY, Choice.DECLINE)
+        return redirect(_return_url(request) if is_payment else request.get_full_path())
 
 
 @method_decorator(never_cache, name="dispatch")

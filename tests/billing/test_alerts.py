@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from billing.models import BalanceAlert, Notice, UsageEvent
+from billing.queries.alerts import list_alerts
 from billing.services.alerts import (
     LARGEST_THRESHOLD,
     ThresholdError,
@@ -94,11 +95,17 @@ class TestSetAlerts:
     def test_is_added_to_and_taken_from_one_by_one(self) -> None:
         customer = make.customer(credits="10")
 
-        for amount in ("5", "8", "5.0"):
+        added = [
             add_alert(customer=customer, threshold=Decimal(amount), at=NOW)
-        left = remove_alert(customer=customer, threshold=Decimal("8.00"), at=NOW)
+            for amount in ("5", "8", "5.0")
+        ]
+        removed = [
+            remove_alert(customer=customer, threshold=Decimal(amount), at=NOW)
+            for amount in ("8.00", "8")
+        ]
 
-        assert [each.threshold for each in left] == [5]
+        assert (added, removed) == ([True, True, False], [True, False])
+        assert [each.threshold for each in list_alerts(customer=customer)] == [5]
         assert watched(customer) == 5
 
 

@@ -1,5 +1,6 @@
 """The portal's pages about credits and usage, and who may see them."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -106,9 +107,9 @@ class TestOverview:
         page = read(client, "overview")
 
         assert '<dt>Not yet paid</dt> <dd class="figure">$24.00</dd>' in page
-        assert '<dd class="figure">$76.00</dd> <dd class="note">of $100.00' in page
+        assert '<dt>Spendable now</dt> <dd class="figure">$76.00</dd>' in page
+        assert "with a credit limit of $100.00" in page
         assert "Overdraft" not in page
-        assert "Spendable" not in page
 
     def test_is_read_in_few_queries(
         self, browser: Client, django_assert_num_queries: DjangoAssertNumQueries
@@ -245,11 +246,39 @@ class TestCredits:
         record("req_1")
         record("req_2")
 
-        # The balance, the lots, the entries, and the packs.
-        with django_assert_num_queries(SIGN_IN_QUERIES + 4):
+        # The balance, the lots, what is frozen, the entries, and the packs.
+        with django_assert_num_queries(SIGN_IN_QUERIES + 5):
             page = read(browser, "credits")
 
         assert "req_2" in page
+
+    def test_begins_with_links_to_its_parts(
+        self, browser: Client, customer: Customer
+    ) -> None:
+        sold = make.pack()
+        lot = customer.wallet.lots.earliest("pk")
+
+        page = read(browser, "credits")
+
+        for part in ("buy", "grants", "ledger"):
+            assert f'<a href="#{part}">' in page
+            assert f'id="{part}"' in page
+        assert page.index('href="#buy"') < page.index(f'value="{sold.code}"')
+        assert page.index('href="#ledger"') < page.index(f"/credits/{lot.pk}/")
+
+    def test_keeps_the_card_of_each_purchase_by_itself(self, browser: Client) -> None:
+        for _ in range(2):
+            make.pack()
+
+        page = read(browser, "credits")
+
+        forms = re.findall(r'<form class="pack".*?</form>', page)
+        assert [form.count('name="keep_card"') for form in forms] == [1, 1]
+
+    def test_breaks_an_address_at_its_signs_alone(self, browser: Client) -> None:
+        page = read(browser, "credits")
+
+        assert "ada@<wbr>example.<wbr>com" in page
 
     def test_offers_packs_to_those_who_may_buy(
         self, browser: Client, customer: Customer

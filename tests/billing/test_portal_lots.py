@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.template.loader import render_to_string
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from billing.models import Customer
@@ -60,7 +62,7 @@ class TestLot:
         page = page_of(browser, lot)
 
         assert "Purchase of 50.00 credits</h1>" in page
-        assert f'<a href="/portal/invoices/{number}/">{number}</a>' in page
+        assert f'href="/portal/invoices/{number}/">{number}</a>' in page
         assert '<dd class="figure">$45.00</dd>' in page
         assert "without an end" in page
         assert "given for free" not in page
@@ -79,7 +81,7 @@ class TestLot:
         assert sum_row("Granted", "+50.00") in page
         assert sum_row("Given back by corrections", "+0.014232") in page
         assert sum_row("Settled overdraft", "-5.00") in page
-        assert sum_row("Refunded", "-10.00") in page
+        assert sum_row("Refunded, or taken back", "-10.00") in page
         assert sum_row("Remaining", "34.985768") in page
         assert "2 calls, <time" in page
         assert '<td class="number">-0.028464</td>' in page
@@ -129,6 +131,7 @@ class TestLot:
         page = page_of(browser, lot)
 
         assert sum_row("Expired", "-5.00") in page
+        assert "End of their time" in page
         assert "These credits have expired" not in page
 
     def test_is_not_shown_to_another_customer(self, browser: Client) -> None:
@@ -203,3 +206,12 @@ class TestLedger:
 
     def test_knows_no_other_kinds(self, browser: Client) -> None:
         assert browser.get("/portal/credits/?kind=gift").status_code == 404
+
+    def test_names_the_month_of_a_true_up_where_the_customer_lives(self) -> None:
+        with timezone.override("Europe/Berlin"):
+            cause = {"cause": "true_up:2026-10-31T23:00:00Z"}
+            words = render_to_string("portal/cause.html", cause).split()
+
+        assert words[:2] == ["True-up", "of"]
+        assert words[-1] == "2026</time>"
+        assert "2026-11" in words[-2]

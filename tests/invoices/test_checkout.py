@@ -6,13 +6,14 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from pytest_django.live_server_helper import LiveServer
 
-from invoices.models import Invoice, Payment, ProviderEvent, Status
+from invoices.models import DisputeStatus, Invoice, Payment, ProviderEvent, Status
 from invoices.payments.simulated import Choice, choose, deliver
 from invoices.services.checkout import start_checkout
 from invoices.services.payments import fail_payment
 from invoices.services.purchases import buy_pack
 from ledger.models import CreditLot
 from tests import make
+from tests.invoices.refunding import bank_says, bought, payment_of
 
 
 def checkout(return_url: str = "/credits/") -> str:
@@ -66,6 +67,31 @@ class TestSimulatedCheckout:
 
         [message] = get_messages(response.wsgi_request)
         assert str(message) == expected
+
+    def test_says_on_the_page_itself_what_a_payer_and_a_bank_did(
+        self, client: Client
+    ) -> None:
+        invoice = bought()
+        page = f"/checkout/simulated/{payment_of(invoice).reference}/?return_url=%2F"
+
+        disputed = client.post(page, {"choice": "dispute"}, follow=True)
+        bank_says(invoice, DisputeStatus.OPEN)
+        decided = client.post(page, {"choice": "lose"}, follow=True)
+
+        assert disputed.redirect_chain == decided.redirect_chain == [(page, 302)]
+        assert "The bank took the money back, until it decides." in disputed.text
+        assert "The bank decided for the payer." in decided.text
+
+    @pytest.mark.parametrize("keeps", [True, False])
+    def test_repeats_that_the_card_is_kept(self, client: Client, keeps: bool) -> None:
+        invoice = buy_pack(customer=make.customer(), pack=make.pack(), at=make.NOW)
+        url = start_checkout(
+            invoice=invoice, return_url="/", saves_method=keeps, at=make.NOW
+        )
+
+        page = client.get(url).content.decode()
+
+        assert ("This card is kept for automatic top-ups." in page) == keeps
 
     def test_never_leads_to_another_site(self, client: Client) -> None:
         url = checkout(return_url="https://evil.example/")

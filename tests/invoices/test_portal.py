@@ -32,7 +32,7 @@ ARGUMENTS = {
 PAGES: list[URLPattern] = [*billing_urls.urlpatterns, *invoices_urls.urlpatterns]
 # What is sent to one's own page without anything in it.
 SETTINGS = {"add-alert": 422, "remove-alert": 422, "set-top-up": 422, "top-up-off": 302}
-POSTED = {"act", "buy", "pay", "remove-card", *SETTINGS}
+POSTED = {"act", "buy", "pay", "cancel", "remove-card", *SETTINGS}
 # The session, the user and their memberships.
 SIGN_IN_QUERIES = 3
 
@@ -230,8 +230,8 @@ class TestQueries:
         ("url", "queries"),
         [
             ("/portal/invoices/", 1),
-            # The invoice, its lines, their tiers, the credits, a charge under way,
-            # refunds and disputes.
+            # The invoice, its lines, their tiers, the credits, payments, refunds and
+            # disputes.
             (f"/portal/invoices/{NUMBER}/", 7),
             # The line and its days.
             (f"/portal/invoices/{NUMBER}/1/", 2),
@@ -276,7 +276,7 @@ class TestStrangers:
     def test_are_not_the_customers_own_people(
         self, browser: Client, page: URLPattern
     ) -> None:
-        # Nothing was taken back, or went back.
+        # Nothing was taken back, or went back, nor was anything ordered.
         expected = {
             "find": 302,
             "pay": 302,
@@ -285,6 +285,9 @@ class TestStrangers:
             "correction": 404,
             "remove-card": 404,
             "credit-note": 404,
+            "refund": 404,
+            "dispute": 404,
+            "cancel": 404,
         } | SETTINGS
 
         assert ask(browser, page) == expected.get(page.name or "", 200)

@@ -7,6 +7,7 @@ import time_machine
 from django.test import Client
 
 from billing.models import BalanceAlert, Customer
+from billing.models.plans import AtZero
 from invoices.models import AutoTopUp, OffBecause
 from invoices.services.top_up_runs import start_top_up
 from invoices.services.top_ups import switch_off_auto_top_up
@@ -57,6 +58,16 @@ class TestAlerts:
         assert "Alert removed." in page
         assert not BalanceAlert.objects.exists()
 
+    def test_say_that_nothing_changed(self, browser: Client) -> None:
+        send(browser, "alerts/", threshold="2.50")
+
+        again = send(browser, "alerts/", threshold="2.5")
+        other = send(browser, "alerts/remove/", threshold="3")
+
+        assert "This alert was set already." in again
+        assert "Alert added." not in again
+        assert "There was no such alert." in other
+
     def test_are_removed_to_the_last_digit(self, browser: Client) -> None:
         send(browser, "alerts/", threshold="0.000000000000000001")
 
@@ -94,8 +105,34 @@ class TestAlerts:
         assert 'aria-invalid="true"' in page
         assert "No alerts are set." in page
 
+    def test_say_what_is_compared_with_them(self, client: Client) -> None:
+        plan = make.plan(at_zero=AtZero.OVERAGE)
+        other = make.customer(
+            external_id="cus_over", plan=plan, credits="5", credit_limit="100"
+        )
+        client.force_login(make.member(other))
+
+        page = read(client)
+
+        assert "Spendable now: $105.00." in page
+        assert "That is $5.00 of credits, and a credit limit of $100.00." in page
+        assert "They are $5.00 now; a credit limit is not counted." in page
+
 
 class TestAutoTopUp:
+    def test_keeps_to_the_card_in_use(
+        self, browser: Client, customer: Customer
+    ) -> None:
+        used = keep_card(customer)
+        newer = keep_card(customer, DECLINED)
+        assert "selected" not in read(browser)
+
+        agree(customer, used)
+
+        page = read(browser)
+        assert f'<option value="{used.pk}" selected>' in page
+        assert f'<option value="{newer.pk}">' in page
+
     def test_asks_for_a_card_first(self, browser: Client) -> None:
         page = read(browser)
 

@@ -27,7 +27,7 @@ def test_the_button_leads_to_stripe_and_credits_come_by_webhook(
 
     assert response.status_code == 302
     assert response["Location"] == "https://checkout.stripe.com/c/pay/cs_test_1"
-    assert back == "http://testserver/portal/invoices/INV-2026-000001/"
+    assert back == "http://testserver/portal/invoices/INV-2026-000001/?returned=1"
     assert "Not paid" in page.content.decode()
     assert not CreditLot.objects.exists()
 
