@@ -137,7 +137,7 @@ def _refusal(verdict: Verdict) -> PaymentRequired:
         currency=verdict.currency,
         balance=as_text(verdict.available),
         spendable=spendable,
-        topup_url=settings.BASE_URL + reverse("portal:credits"),
+        topup_url=settings.BASE_URL.rstrip("/") + reverse("portal:credits"),
     )
 
 
