@@ -30,7 +30,7 @@ test: $(DEVELOPMENT) ## Run the tests on PostgreSQL and Valkey of their own
 soak: $(DEVELOPMENT) ## Compare 5,000 histories of credits with a bookkeeper's
 	@SOAK_EXAMPLES=5000 $(PYTHON) -m pytest -n auto tests/stories/test_credit_machine.py
 
-bench: $(DEVELOPMENT) ## Measure the speed of this machine
+bench: $(DEVELOPMENT) ## Measure this machine; fails if the ledger is slow
 	@$(PYTHON) -m tests.benchmarks
 
 lint: $(DEVELOPMENT) ## Check style and formatting

@@ -14,6 +14,7 @@ from rest_framework import pagination, status
 from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from billing.api.problems import PaymentRequired
@@ -63,11 +64,19 @@ class ProblemFormatter(ExceptionFormatter):
                 {
                     "code": error.code,
                     "detail": error.detail,
-                    "pointer": f"#/{(error.attr or '').replace('.', '/')}",
+                    "pointer": _pointer(error.attr or ""),
                 }
                 for error in fields
             ]
         return problem
+
+
+def _pointer(attribute: str) -> str:
+    names = attribute.split(".")
+    if names[-1] == api_settings.NON_FIELD_ERRORS_KEY:
+        # It is about the whole that this is said beneath.
+        names.pop()
+    return "/".join(["#", *names])
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:

@@ -143,7 +143,7 @@ def _refusal(verdict: Verdict, source: LimitSource) -> PaymentRequired:
         currency=verdict.currency,
         balance=as_text(verdict.available),
         spendable=spendable,
-        topup_url=settings.BASE_URL + reverse(_PAGES[source]),
+        topup_url=settings.BASE_URL.rstrip("/") + reverse(_PAGES[source]),
     )
 
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, cast
 
 from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from billing.models import ApiKey, Customer
@@ -44,7 +44,7 @@ class MayBuy(BasePermission):
 
     def has_permission(self, request: Request, view: "APIView") -> bool:  # noqa: ARG002
         key = request.auth
-        scope = USAGE_READ if request.method == "GET" else CREDITS_BUY
+        scope = USAGE_READ if request.method in SAFE_METHODS else CREDITS_BUY
         return isinstance(key, ApiKey) and scope in key.scopes
 
 

@@ -28,8 +28,11 @@ else:
 _BACK = "Refunded or taken by a bank"
 _LOTS = ("Granted", "Used", "Overdraft", "Expired", _BACK, "Comes to", "Holds")
 _LOTS_NOTE = "Used is less what corrections gave back. Overdraft is what was settled."
-_PURCHASES = ("Paid", "Credited", "Credits", "Bonus", "Taken back")
-_PURCHASES_NOTE = "Credited is by credit notes; taken back are credits, bonus included."
+_PURCHASES = ("Paid", "Credited", "Disputed", "Credits", "Bonus", "Taken back")
+_PURCHASES_NOTE = (
+    "Credited is by credit notes; disputed is what the bank holds or has taken back;"
+    " taken back are credits, bonus included."
+)
 
 
 @admin.register(Customer)
@@ -99,7 +102,8 @@ def _purchase_table(found: CustomerReconciliation) -> Table:
 def _purchase_row(row: PurchaseRow) -> list[Cell]:
     invoice = row.invoice
     url = reverse("admin:invoices_invoice_change", args=[invoice.pk])
-    amounts = (invoice.amount_paid, row.credited, row.granted, row.bonus_granted)
+    money = (invoice.amount_paid, row.credited, row.disputed)
+    amounts = (*money, row.granted, row.bonus_granted)
     return [
         Cell(str(invoice), note=invoice.get_status_display(), url=url),
         *(exact_cell(amount, invoice.currency) for amount in (*amounts, row.refunded)),

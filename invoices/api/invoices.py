@@ -20,6 +20,9 @@ class InvoiceOutput(serializers.ModelSerializer[Invoice]):
     amount_due = AmountField()
     amount_paid = AmountField()
     amount_refunded = AmountField(help_text="What its credit notes took back.")
+    amount_disputed = AmountField(
+        help_text="What the bank holds of it, or has taken back."
+    )
     pack = serializers.CharField(source="pack.code", default=None)
 
     class Meta:
@@ -38,6 +41,7 @@ class InvoiceOutput(serializers.ModelSerializer[Invoice]):
             "amount_due",
             "amount_paid",
             "amount_refunded",
+            "amount_disputed",
             "finalized_at",
             "paid_at",
         ]

@@ -18,7 +18,9 @@ from billing.api.amounts import DecimalTextField
 from billing.api.estimate_schema import StrictInput
 from billing.api.exact import AmountField, ExactJSONParser
 from billing.api.permissions import HasScope, get_customer
+from billing.api.problem_schema import ProblemOutput
 from billing.api.problems import ProviderUnavailable, Unprocessable
+from billing.api.strict import AddressField, CodeField, TextField
 from billing.models import Customer
 from billing.queries.credits import find_pack
 from billing.services.customers import CREDITS_BUY
@@ -53,16 +55,16 @@ _REFUSALS = (
 
 
 class PurchaseInput(StrictInput):
-    customer_id = serializers.CharField(
+    customer_id = TextField(
         max_length=64, required=False, help_text="Whom a service key buys for."
     )
-    pack = serializers.SlugField(
+    pack = CodeField(
         max_length=50, required=False, help_text="The code of a credit pack."
     )
     amount = DecimalTextField(
         required=False, help_text="Or an amount of one's own, in the currency."
     )
-    return_url = serializers.URLField(
+    return_url = AddressField(
         max_length=500, required=False, help_text="Where the checkout leads back to."
     )
 
@@ -88,6 +90,28 @@ class PurchaseOutput(serializers.Serializer[object]):
     checkout_url = serializers.CharField(allow_null=True)
 
 
+_PARAMETERS = [
+    OpenApiParameter(
+        _HEADER,
+        type=str,
+        location=OpenApiParameter.HEADER,
+        required=True,
+        description="A structured string, or the same bare: the order's own key.",
+    ),
+    OpenApiParameter(
+        "Idempotency-Replayed",
+        type=str,
+        location=OpenApiParameter.HEADER,
+        response=[201],
+        description="`true` if the order had been made before.",
+    ),
+]
+_PROBLEMS: dict[tuple[int, str], type[ProblemOutput]] = {
+    (status, "application/problem+json"): ProblemOutput
+    for status in (400, 401, 403, 404, 422, 503)
+}
+
+
 class PurchasesView(APIView):
     """Order a pack or an amount of credits; they come once the invoice is paid.
 
@@ -100,11 +124,9 @@ class PurchasesView(APIView):
 
     @extend_schema(
         operation_id="purchase_credits",
-        parameters=[
-            OpenApiParameter(_HEADER, location="header", required=True, type=str)
-        ],
+        parameters=_PARAMETERS,
         request=PurchaseInput,
-        responses={201: PurchaseOutput},
+        responses={201: PurchaseOutput} | _PROBLEMS,
     )
     def post(self, request: Request) -> Response:
         key = _read_key(request)

@@ -16,6 +16,7 @@ from billing.api.estimate_schema import StrictInput
 from billing.api.exact import AmountField, ExactJSONParser
 from billing.api.permissions import MayBuy, actor_of, get_customer
 from billing.api.problems import Unprocessable
+from billing.api.strict import JSONBooleanField, JSONIntegerField
 from billing.models import Customer
 from billing.services.alerts import ThresholdError
 from invoices.models import OffBecause, PaymentMethod
@@ -38,11 +39,11 @@ _FIELDS: dict[type[Exception], str] = {
 
 
 class TopUpInput(StrictInput):
-    is_on = serializers.BooleanField()
+    is_on = JSONBooleanField()
     threshold = DecimalTextField(required=False)
     amount = DecimalTextField(required=False)
     monthly_maximum = DecimalTextField(required=False)
-    payment_method = serializers.IntegerField(required=False, min_value=1)
+    payment_method = JSONIntegerField(required=False, min_value=1)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         named = (*_AMOUNTS, "payment_method")

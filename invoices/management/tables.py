@@ -9,7 +9,16 @@ from ledger.money import as_text, format_exact
 from ledger.reconciliation import LotRow
 
 _LOTS = ("lot", "granted", "used", "overdraft", "expired", "refunded", "left", "holds")
-_PURCHASES = ("invoice", "status", "paid", "credited", "credits", "bonus", "")
+_PURCHASES = (
+    "invoice",
+    "status",
+    "paid",
+    "credited",
+    "disputed",
+    "credits",
+    "bonus",
+    "",
+)
 
 
 def lot_table(found: CustomerReconciliation) -> list[str]:
@@ -47,6 +56,7 @@ def _purchase_row(row: PurchaseRow) -> tuple[str, ...]:
         invoice.status,
         format_exact(invoice.amount_paid, invoice.currency),
         format_exact(row.credited, invoice.currency),
+        format_exact(row.disputed, invoice.currency),
         as_text(row.granted),
         as_text(row.bonus_granted),
         "ok" if row.is_equal else "differs",

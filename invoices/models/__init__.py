@@ -9,6 +9,7 @@ from invoices.models.payments import (
     ProviderEvent,
 )
 from invoices.models.refunds import (
+    HELD_BY_THE_BANK,
     CreditNote,
     Dispute,
     DisputeStatus,
@@ -21,6 +22,7 @@ from invoices.models.top_ups import AutoTopUp, OffBecause
 
 __all__ = [
     "CALL_LINES",
+    "HELD_BY_THE_BANK",
     "AppliedCredit",
     "AutoTopUp",
     "CreditNote",

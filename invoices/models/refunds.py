@@ -238,6 +238,10 @@ class DisputeStatus(models.TextChoices):
     LOST = "lost"
 
 
+# The money is not ours: not yet again, or never.
+HELD_BY_THE_BANK = (DisputeStatus.OPEN, DisputeStatus.LOST)
+
+
 class Dispute(models.Model):
     """A payment that its payer contests at the bank: a chargeback.
 

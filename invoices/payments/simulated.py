@@ -218,7 +218,7 @@ def _post(message_id: str, content: _Body, at: datetime) -> None:
         at=at,
     )
     response = requests.post(
-        settings.BASE_URL + reverse("webhook", args=[NAME]),
+        settings.BASE_URL.rstrip("/") + reverse("webhook", args=[NAME]),
         data=body,
         headers=headers | {"Content-Type": "application/json"},
         timeout=_TIMEOUT,

@@ -7,7 +7,14 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from billing.models import Customer
-from invoices.models import CreditNote, Dispute, DisputeStatus, Invoice, Status
+from invoices.models import (
+    HELD_BY_THE_BANK,
+    CreditNote,
+    Dispute,
+    DisputeStatus,
+    Invoice,
+    Status,
+)
 from ledger.models import SumField
 from ledger.money import ZERO, total
 
@@ -17,8 +24,9 @@ def list_invoices(
 ) -> QuerySet[Invoice]:
     """Return a customer's invoices, newest first; drafts only if asked for.
 
-    Each has `amount_refunded`, which is what its credit notes took back, `is_disputed`
-    while a payment of it is contested, and `amount_lost` to its bank.
+    Each has `amount_refunded`, which is what its credit notes took back,
+    `amount_disputed`, which the bank holds or has taken back, `is_disputed` while a
+    payment of it is contested, and `amount_lost` to its bank.
     """
     invoices = _with_returns().filter(customer=customer).select_related("pack")
     if not with_drafts:
@@ -43,9 +51,11 @@ def get_amount_refunded(*, invoice: Invoice) -> Decimal:
 def _with_returns() -> QuerySet[Invoice]:
     notes = CreditNote.objects.filter(invoice=OuterRef("pk"))
     disputes = Dispute.objects.filter(payment__invoice=OuterRef("pk"))
+    held = disputes.filter(status__in=HELD_BY_THE_BANK)
     lost = disputes.filter(status=DisputeStatus.LOST)
     return Invoice.objects.annotate(
         amount_refunded=_sum_of(notes.values("invoice"), "total"),
+        amount_disputed=_sum_of(held.values("payment__invoice"), "amount"),
         is_disputed=Exists(disputes.filter(status=DisputeStatus.OPEN)),
         amount_lost=_sum_of(lost.values("payment__invoice"), "amount"),
     )

@@ -8,9 +8,9 @@ from django.db.models import Q, QuerySet, Sum
 
 from billing.models import Customer
 from invoices.models import (
+    HELD_BY_THE_BANK,
     CreditNote,
     Dispute,
-    DisputeStatus,
     Invoice,
     Kind,
     Refund,
@@ -28,7 +28,6 @@ from ledger.reconciliation import (
 )
 
 _TOOK = (RefundStatus.WITHDRAWN, RefundStatus.SENT, RefundStatus.SUCCEEDED)
-_TAKES = (DisputeStatus.OPEN, DisputeStatus.LOST)
 _TAKEN = ("payment__invoice_id", "credits", "bonus_credits")
 _CAUSE = "invoice:"
 
@@ -50,6 +49,8 @@ class PurchaseRow:
     bonus: LotRow | None
     taken: Taken
     credited: Decimal
+    # Money that the bank holds while it decides, or has taken back.
+    disputed: Decimal
 
     @property
     def granted(self) -> Decimal:
@@ -153,6 +154,7 @@ def _reconcile(customer: Customer) -> CustomerReconciliation:
         invoices = list(_purchases(customer))
         taken = _sum_taken(customer)
         credited = _sum_credited(customer)
+        disputed = _sum_disputed(customer)
     lots = {row.lot.reference: row for row in wallet.lots}
     rows = [
         PurchaseRow(
@@ -161,6 +163,7 @@ def _reconcile(customer: Customer) -> CustomerReconciliation:
             bonus=lots.get(f"{_CAUSE}{invoice.number}:bonus"),
             taken=taken.get(invoice.pk, Taken()),
             credited=credited.get(invoice.pk, ZERO),
+            disputed=disputed.get(invoice.pk, ZERO),
         )
         for invoice in invoices
     ]
@@ -193,7 +196,9 @@ def _sum_taken(customer: Customer) -> dict[int, Taken]:
     of_customer = Q(payment__invoice__customer=customer)
     rows = [
         *Refund.objects.filter(of_customer, status__in=_TOOK).values_list(*_TAKEN),
-        *Dispute.objects.filter(of_customer, status__in=_TAKES).values_list(*_TAKEN),
+        *Dispute.objects.filter(of_customer, status__in=HELD_BY_THE_BANK).values_list(
+            *_TAKEN
+        ),
     ]
     found: dict[int, Taken] = {}
     for invoice_id, credits, bonus in rows:
@@ -207,6 +212,13 @@ def _sum_taken(customer: Customer) -> dict[int, Taken]:
 def _sum_credited(customer: Customer) -> dict[int, Decimal]:
     notes = CreditNote.objects.filter(invoice__customer=customer)
     return dict(notes.values_list("invoice_id").annotate(Sum("total")))
+
+
+def _sum_disputed(customer: Customer) -> dict[int, Decimal]:
+    disputes = Dispute.objects.filter(
+        payment__invoice__customer=customer, status__in=HELD_BY_THE_BANK
+    )
+    return dict(disputes.values_list("payment__invoice_id").annotate(Sum("amount")))
 
 
 def _strays(

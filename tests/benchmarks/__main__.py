@@ -2,6 +2,7 @@
 
 import os
 import statistics
+import sys
 import tempfile
 from collections.abc import Sequence
 
@@ -15,6 +16,8 @@ from config import embedded
 from config.services import embedded_folder, hold_services, is_embedded
 
 RUNS = 3
+# Of the ledger's debits to those of the plain way.
+LEAST_RATIO = 20
 
 
 def main() -> None:
@@ -33,6 +36,7 @@ def main() -> None:
         # Last: ingest's limit copies all entries there are.
         debits = measure_ledger(runs=RUNS)
         report(debits, what="debits per second", share="times", form=".1f")
+        check_ratio(debits)
     finally:
         if is_embedded():
             embedded.drop(embedded_folder())
@@ -53,6 +57,18 @@ def report(
         spread = f"{min(rates):,.0f} to {max(rates):,.0f}"
         beside = format(median / first, form)
         print(f"{name:44}{median:>10,.0f}{spread:>22}{beside:>10}")
+
+
+def check_ratio(measured: Sequence[tuple[str, list[float]]]) -> None:
+    """Print how much faster each of our ways is than the plain one.
+
+    :raises SystemExit: if one is not fast enough.
+    """
+    plain = statistics.median(measured[0][1])
+    ratio = min(statistics.median(rates) for _, rates in measured[1:]) / plain
+    print(f"\nThe ledger is {ratio:.1f} times the plain way.")
+    if ratio < LEAST_RATIO:
+        sys.exit(f"It has to be {LEAST_RATIO} times the plain way.")
 
 
 if __name__ == "__main__":

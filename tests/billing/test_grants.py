@@ -85,6 +85,22 @@ class TestGiveCredits:
 
         assert (lot.starts_at, lot.expires_at, lot.reason) == (make.NOW, None, "")
 
+    @pytest.mark.parametrize("late", [timedelta(0), timedelta(minutes=5), DAY])
+    def test_gives_a_recurring_grant_once_for_a_recurrence(
+        self, late: timedelta
+    ) -> None:
+        customer = make.customer()
+        # The first recurrence is the moment at which it was agreed on.
+        for at in (make.NOW, make.NOW + late):
+            give(customer, reference="monthly:2026-11", starts_at=make.NOW, at=at)
+
+        give(customer, reference="monthly:2026-12", at=make.NOW + 30 * DAY)
+
+        lots = CreditLot.objects.order_by("pk").values_list("reference", flat=True)
+        assert list(lots) == ["monthly:2026-11", "monthly:2026-12"]
+        customer.wallet.refresh_from_db()
+        assert customer.wallet.balance == 20
+
     def test_gives_for_one_reference_once(self) -> None:
         customer = make.customer()
 

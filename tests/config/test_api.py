@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -58,6 +60,18 @@ def test_the_schema_describes_what_may_be_posted() -> None:
 
     assert response.status_code == 200
     assert b"/v1/events" in response.content
+
+
+@pytest.mark.django_db
+def test_the_schema_says_how_purchases_are_answered() -> None:
+    response = Client().get("/v1/schema/?format=json")
+
+    purchase = json.loads(response.content)["paths"]["/v1/purchases"]["post"]
+    statuses = ["201", "400", "401", "403", "404", "422", "503"]
+    assert sorted(purchase["responses"]) == statuses
+    [header] = purchase["parameters"]
+    assert (header["name"], header["required"]) == ("Idempotency-Key", True)
+    assert "Idempotency-Replayed" in purchase["responses"]["201"]["headers"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -69,6 +69,7 @@ class TestInvoices:
             "amount_due": "0",
             "amount_paid": "0",
             "amount_refunded": "0",
+            "amount_disputed": "0",
             "finalized_at": "2026-12-01T02:00:00Z",
             "paid_at": "2026-12-01T02:00:00Z",
         }

@@ -1,11 +1,21 @@
 """Credit notes over the API, and what an invoice says of them."""
 
+from decimal import Decimal
+
 import pytest
 
-from invoices.models import Invoice, Refund
+from invoices.models import DisputeStatus, Invoice, Refund
 from invoices.payments import Progress
+from invoices.queries.reconciliation import reconcile_customer
 from tests import make
-from tests.invoices.refunding import answer, bought, customer, refund, send
+from tests.invoices.refunding import (
+    answer,
+    bank_says,
+    bought,
+    customer,
+    refund,
+    send,
+)
 from tests.invoices.test_api import get, status_of
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +88,25 @@ def test_an_invoice_says_what_of_it_was_refunded(invoice: Invoice) -> None:
 
     assert (one["amount_paid"], one["amount_refunded"]) == ("50", "27.5")
     assert [row["amount_refunded"] for row in rows] == ["0", "27.5"]
+
+
+@pytest.mark.parametrize(
+    ("decided", "disputed"),
+    [(None, "22.5"), (DisputeStatus.LOST, "22.5"), (DisputeStatus.WON, "0")],
+)
+def test_an_invoice_says_what_of_it_the_bank_holds(
+    invoice: Invoice, decided: DisputeStatus | None, disputed: str
+) -> None:
+    key = make.customer_key(invoice.customer)
+    bank_says(invoice, DisputeStatus.OPEN, "22.50")
+    if decided:
+        bank_says(invoice, decided, "22.50")
+
+    one = get("/v1/invoices/INV-2026-000001", key)
+
+    assert (one["amount_disputed"], one["amount_refunded"]) == (disputed, "27.5")
+    [row] = reconcile_customer(external_id="cus_abc123").purchases
+    assert row.disputed == Decimal(disputed)
 
 
 @pytest.mark.usefixtures("invoice")

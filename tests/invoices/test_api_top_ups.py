@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.test import Client
 
 from billing.models import Customer
 from invoices.models import AutoTopUp, PaymentMethod
@@ -108,6 +109,12 @@ class TestAutoTopUp:
             ("monthly_maximum", "19", 422),
             ("monthly_maximum", "1000.01", 422),
             ("payment_method", 0, 400),
+            ("payment_method", "1", 400),
+            ("payment_method", 1.0, 400),
+            ("payment_method", True, 400),
+            ("is_on", "true", 400),
+            ("is_on", 1, 400),
+            ("is_on", None, 400),
             ("payment_method", 10**9, 422),
             ("amount", 20, 400),
             ("threshold", "-1", 400),
@@ -122,6 +129,14 @@ class TestAutoTopUp:
         assert answer.status_code == status
         assert pointers(answer) == [f"#/{field}"]
         assert not AutoTopUp.objects.exists()
+
+    @pytest.mark.usefixtures("method")
+    @pytest.mark.parametrize("body", ["[]", "1", '"on"', "null"])
+    def test_is_an_object(self, body: str) -> None:
+        answer = put(PATH, body)
+
+        assert answer.status_code == 400
+        assert pointers(answer) == ["#"]
 
     @pytest.mark.usefixtures("method")
     def test_names_what_is_missing(self) -> None:
@@ -162,4 +177,7 @@ class TestAutoTopUp:
         reader = make.customer_key(Customer.objects.get())
 
         assert get(PATH, key=reader).status_code == 200
+        headers = {"Authorization": f"Bearer {reader}"}
+        assert Client().head(PATH, headers=headers).status_code == 200
+        assert Client().head(PATH).status_code == 401
         assert put(PATH, {"is_on": False}, key=reader).status_code == 403

@@ -214,8 +214,8 @@ class TestCommand:
             "without a lot 0 0 0 0 0 0",
             "all 55 -0.014232 0 0 0 54.985768 54.985768",
             "",
-            "invoice status paid credited credits bonus",
-            "INV-2026-000001 paid $50.00 $0.00 50 5 ok",
+            "invoice status paid credited disputed credits bonus",
+            "INV-2026-000001 paid $50.00 $0.00 $0.00 50 5 ok",
             "",
         ]
         assert lines[-2] == "cus_abc123: everything agrees."

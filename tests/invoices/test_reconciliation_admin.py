@@ -62,7 +62,7 @@ def test_shows_where_credits_went(
     )
     assert "Without a lot $0.00 -$0.014232 $0.014232 $0.00 $0.00 $0.00" in page
     assert "All $55.00 -$0.028464 $0.00 $0.00 $0.00 $54.971536 $54.971536" in page
-    assert "INV-2026-000001 Paid $50.00 $0.00 $50.00 $5.00 $0.00" in page
+    assert "INV-2026-000001 Paid $50.00 $0.00 $0.00 $50.00 $5.00 $0.00" in page
 
 
 def test_leaves_out_what_was_never_paid(

@@ -119,6 +119,16 @@ class TestARefusedCall:
             "topup_url": "https://billing.example.com/portal/credits/",
         }
 
+    def test_leads_to_where_credits_are_bought_by_one_slash(
+        self, settings: Settings
+    ) -> None:
+        settings.BASE_URL = "https://billing.example.com/"
+        dollars.customer()
+
+        url = admit(CALL | {"max_output_tokens": 5}).json()["topup_url"]
+
+        assert url == "https://billing.example.com/portal/credits/"
+
     def test_names_the_credit_limit_where_that_binds(self) -> None:
         dollars.customer(Mode.POSTPAID, credits="0")
         make.record(dollars.use(7))
