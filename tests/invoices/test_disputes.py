@@ -8,21 +8,24 @@ from django.db.utils import ProgrammingError
 
 from billing.models.plans import Mode
 from invoices.models import Dispute, DisputeStatus
-from invoices.payments import DisputeNews
+from invoices.payments import DisputeNews, Progress
 from invoices.payments.simulated import NAME
 from invoices.queries.refunds import quote_refund
 from invoices.services.news import act_on
-from invoices.services.payments import UnknownPaymentError
+from invoices.services.payments import PaymentMismatchError, UnknownPaymentError
 from ledger.models import Entry
 from tests import make
 from tests.invoices.months import customer_with, use_dollars
 from tests.invoices.refunding import (
+    answer,
     assert_books_agree,
     bank_says,
     bought,
     left,
     moves,
     paid,
+    payment_of,
+    refund,
     use,
 )
 from tests.invoices.state import final
@@ -31,6 +34,7 @@ from tests.make import NOW
 pytestmark = pytest.mark.django_db
 OPEN, WON, LOST = DisputeStatus.OPEN, DisputeStatus.WON, DisputeStatus.LOST
 ORDERS = sorted({*permutations([OPEN, LOST, OPEN, LOST])})
+APPEALS = sorted({*permutations([OPEN, LOST, WON])})
 
 
 class TestOpen:
@@ -147,14 +151,17 @@ class TestLost:
         assert left(invoice) == (0, 0)
         assert_books_agree()
 
-    def test_stays_lost(self) -> None:
+    def test_told_again_after_usage_came_back_freezes_none_of_it(self) -> None:
         invoice = bought()
+        keys = [use(invoice.customer, "20") for _ in range(2)]
+        bank_says(invoice, LOST)
+        make.void(invoice.customer, keys[0])
+        assert left(invoice) == (20, -20)
+
         bank_says(invoice, LOST)
 
-        assert bank_says(invoice, WON).status == "lost"
-        assert left(invoice) == (0, 0)
-        with pytest.raises(ProgrammingError, match="Invalid transition"):
-            Dispute.objects.update(status="won")
+        assert left(invoice) == (20, -20)
+        assert_books_agree()
 
     def test_leaves_nothing_to_refund(self) -> None:
         invoice = bought()
@@ -188,17 +195,113 @@ class TestLost:
         assert_books_agree()
 
 
+class TestWonOnAppeal:
+    def test_returns_what_was_frozen_and_lifts_what_was_owed(self) -> None:
+        invoice = bought(bonus="5", used="40")
+        bank_says(invoice, LOST)
+        assert left(invoice) == (0, 0, -40)
+
+        dispute = bank_says(invoice, WON)
+
+        assert (dispute.status, dispute.closed_at) == ("won", NOW)
+        assert left(invoice) == (10, 0, 10)
+        assert quote_refund(invoice=invoice, at=NOW).money == 10
+        assert_books_agree()
+
+    @pytest.mark.parametrize("order", APPEALS)
+    def test_in_any_order_returns_once(self, order: list[DisputeStatus]) -> None:
+        invoice = bought(used="40")
+
+        for status in order:
+            bank_says(invoice, status)
+            bank_says(invoice, status)
+
+        assert Dispute.objects.get().status == "won"
+        assert left(invoice) == (10, 10)
+        assert_books_agree()
+
+    def test_lifts_what_became_owed_bit_by_bit(self) -> None:
+        invoice = bought(used="40")
+        ours = refund(invoice, "10")
+        bank_says(invoice, LOST, "20")
+        answer(ours, Progress.FAILED)
+        bank_says(invoice, LOST, "30", name="dp_2")
+        assert left(invoice) == (0, -40)
+
+        bank_says(invoice, WON, "30", name="dp_2")
+        bank_says(invoice, WON, "20")
+
+        assert left(invoice) == (10, 10)
+        assert_books_agree()
+
+    def test_after_the_debt_was_settled_leaves_the_buyer_what_it_paid(self) -> None:
+        invoice = bought(used="40")
+        bank_says(invoice, LOST)
+        later = bought(by=invoice.customer)
+        assert left(later) == (10, 10)
+
+        bank_says(invoice, WON)
+
+        assert left(later) == (10, 60)
+        assert_books_agree()
+
+    def test_of_an_invoice_for_usage_lifts_the_debt(self) -> None:
+        buyer = customer_with(Mode.POSTPAID)
+        use_dollars(30)
+        invoice = paid(final(buyer))
+        bank_says(invoice, LOST)
+        assert left(invoice) == (-30,)
+
+        bank_says(invoice, WON)
+
+        assert left(invoice) == (0,)
+        assert_books_agree()
+
+    def test_cannot_be_lost_any_more(self) -> None:
+        invoice = bought()
+        for status in (LOST, WON, LOST):
+            bank_says(invoice, status)
+
+        assert left(invoice) == (50, 50)
+        with pytest.raises(ProgrammingError, match="Invalid transition"):
+            Dispute.objects.update(status="lost")
+
+
+class TestMoney:
+    def test_above_what_was_paid_is_all_of_it(self) -> None:
+        invoice = bought()
+
+        dispute = bank_says(invoice, OPEN, "65")
+
+        assert dispute.amount == 50
+        assert left(invoice) == (0, 0)
+        assert_books_agree()
+
+    def test_in_another_currency_is_refused(self) -> None:
+        invoice = bought()
+        news = news_of(payment_of(invoice).provider_reference, currency="EUR")
+
+        with pytest.raises(PaymentMismatchError, match="EUR is disputed"):
+            act_on(provider=NAME, news=news, at=NOW)
+
+        assert not Dispute.objects.exists()
+        assert left(invoice) == (50, 50)
+
+
 def test_of_an_unknown_payment_is_refused() -> None:
     bought()
-    news = DisputeNews(
-        provider_reference="unknown",
+
+    with pytest.raises(UnknownPaymentError):
+        act_on(provider=NAME, news=news_of("unknown"), at=NOW)
+
+    assert not Entry.objects.filter(kind="dispute").exists()
+
+
+def news_of(reference: str, *, currency: str = "USD") -> DisputeNews:
+    return DisputeNews(
+        provider_reference=reference,
         dispute="dp_1",
         status=OPEN,
         amount=Decimal(50),
-        currency="USD",
+        currency=currency,
     )
-
-    with pytest.raises(UnknownPaymentError):
-        act_on(provider=NAME, news=news, at=NOW)
-
-    assert not Entry.objects.filter(kind="dispute").exists()
