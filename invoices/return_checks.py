@@ -116,6 +116,18 @@ RETURNED = """
     WHERE refund.status NOT IN ('requested', 'declined', 'failed')
     GROUP BY payment.id
 """
+# What a bank took or holds of it went back, too.
+EXCESS = """
+    SELECT format('payment %s', payment.reference), payment.amount,
+        least(payment.amount, coalesce((
+            SELECT sum(amount) FROM invoices_refund WHERE payment_id = payment.id
+            AND status NOT IN ('requested', 'declined', 'failed')), 0) + coalesce((
+            SELECT sum(amount) FROM invoices_dispute WHERE payment_id = payment.id
+            AND status <> 'won'), 0))
+    FROM invoices_payment AS payment
+    WHERE EXISTS (SELECT FROM invoices_refund
+        WHERE payment_id = payment.id AND kind = 'excess')
+"""
 
 
 def verify_returns() -> Iterator[Finding]:
@@ -127,3 +139,4 @@ def verify_returns() -> Iterator[Finding]:
     yield compare("refund that succeeded = its credit notes", CREDIT_NOTES)
     yield compare("credit notes are within their invoice", CREDITED)
     yield compare("refunds are within their payment", RETURNED)
+    yield compare("money that was not owed is given back", EXCESS)

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
 from invoices import tasks
+from invoices.admin.sending_again import SendingAgainAdmin
 from invoices.models import Invoice, Kind, Refund, RefundStatus, Status
 from invoices.queries.refunds import (
     NotRefundableError,
@@ -168,10 +169,10 @@ def _send(request: HttpRequest, refund: Refund) -> None:
     messages.success(request, f"The credits are taken, and {refund} is on its way.")
 
 
-class DecidingAdmin(ReadOnlyAdmin[Refund]):
+class DecidingAdmin(SendingAgainAdmin):
     """Lets a second person approve a refund that waits, or decline it."""
 
-    actions_detail = ("approve", "decline")
+    actions_detail = ("approve", "decline", "send_again")
 
     def has_decide_permission(
         self, request: HttpRequest, object_id: str | None = None
@@ -181,10 +182,11 @@ class DecidingAdmin(ReadOnlyAdmin[Refund]):
     def get_actions_detail(
         self, request: HttpRequest, object_id: str
     ) -> "Sequence[object]":
+        offered = super().get_actions_detail(request, object_id)  # type: ignore[misc]
         waiting = Refund.objects.filter(pk=object_id, status=RefundStatus.REQUESTED)
-        if not waiting.exists():
-            return ()
-        return super().get_actions_detail(request, object_id)  # type: ignore[misc, no-any-return]
+        if waiting.exists():
+            return offered  # type: ignore[no-any-return]
+        return [each for each in offered if each.method == self.send_again]
 
     @action(description="Approve", permissions=["decide"])
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -64,8 +64,8 @@ class TestFinds:
     def test_nothing_at_first(self) -> None:
         findings = list(verify_returns())
 
-        assert [each.differences for each in findings] == [[]] * 7
-        assert [each.compared for each in findings] == [4, 1, 5, 5, 4, 1, 1]
+        assert [each.differences for each in findings] == [[]] * 8
+        assert [each.compared for each in findings] == [4, 1, 5, 5, 4, 1, 1, 0]
 
     @pytest.mark.parametrize("column", ["credits", "bonus_credits"])
     def test_a_refund_that_says_it_took_more(self, column: str) -> None:
