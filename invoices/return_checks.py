@@ -149,6 +149,18 @@ APPROVED = """
     FROM invoices_refund
     WHERE kind = 'unused' AND status NOT IN ('requested', 'declined')
 """
+# What a bank took or holds of it went back, too.
+EXCESS = """
+    SELECT format('payment %s', payment.reference), payment.amount,
+        least(payment.amount, coalesce((
+            SELECT sum(amount) FROM invoices_refund WHERE payment_id = payment.id
+            AND status NOT IN ('requested', 'declined', 'failed')), 0) + coalesce((
+            SELECT sum(amount) FROM invoices_dispute WHERE payment_id = payment.id
+            AND status <> 'won'), 0))
+    FROM invoices_payment AS payment
+    WHERE EXISTS (SELECT FROM invoices_refund
+        WHERE payment_id = payment.id AND kind = 'excess')
+"""
 
 
 def verify_returns() -> Iterator[Finding]:
@@ -162,3 +174,4 @@ def verify_returns() -> Iterator[Finding]:
     yield compare("refunds are within their payment", RETURNED)
     yield compare("refund = the credits that its money stands for", WORTH)
     yield compare("large refunds were approved by another", APPROVED)
+    yield compare("money that was not owed is given back", EXCESS)

@@ -127,6 +127,18 @@ def list_run(
     return list(run.select_related("lot").order_by("sequence"))
 
 
+def list_overdrawn(*, wallet_id: int, cause: str) -> list[Entry]:
+    """Return what was taken for a cause beyond all lots, and is not reversed yet.
+
+    Not what metering took: of that there is too much to look through.
+    """
+    caused = Entry.objects.filter(wallet=wallet_id, cause=cause, lot=None)
+    others = caused.exclude(kind=Kind.USAGE)
+    reversed_already = others.filter(reverses__isnull=False).values("reverses")
+    standing = others.filter(amount__lt=0).exclude(sequence__in=reversed_already)
+    return list(standing.order_by("sequence"))
+
+
 def list_expiring_wallets(*, expired_before: datetime) -> list[int]:
     """Return the wallets with lots to be swept, in id order."""
     due = CreditLot.objects.filter(

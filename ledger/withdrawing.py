@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from ledger.models import Book, Kind
+from ledger.models import Book, Entry, Kind
 from ledger.money import WIDE, exact
 from ledger.posting import Cause, OpenWallet, lock_wallets, write_entries
-from ledger.queries import list_run
+from ledger.queries import list_overdrawn, list_run
 from ledger.reversing import expire_again, reverse
 
 
@@ -78,7 +78,6 @@ def put_back(
 
     What returns to a lot that has expired meanwhile expires again, visibly.
     """
-    wallet = lock_wallets([wallet_id])[wallet_id]
     entries = list_run(
         wallet_id=wallet_id,
         first=run.first,
@@ -86,6 +85,24 @@ def put_back(
         recorded_at=run.recorded_at,
     )
     why = Cause(cause=cause, actor=actor, occurred_at=occurred_at)
+    _reverse(wallet_id, entries, why)
+
+
+@transaction.atomic
+def lift_overdraft(
+    *, wallet_id: int, cause: str, actor: str, occurred_at: datetime
+) -> None:
+    """Reverse what was withdrawn for a cause beyond all lots; twice is once."""
+    # Locked before they are read, so that nobody else reverses them.
+    lock_wallets([wallet_id])
+    entries = list_overdrawn(wallet_id=wallet_id, cause=cause)
+    if entries:
+        why = Cause(cause=cause, actor=actor, occurred_at=occurred_at)
+        _reverse(wallet_id, entries, why)
+
+
+def _reverse(wallet_id: int, entries: Sequence[Entry], why: Cause) -> None:
+    wallet = lock_wallets([wallet_id])[wallet_id]
     reversal = reverse(wallet, entries, why)
     expire_again(wallet, reversal.swept, why)
     write_entries([wallet])

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from billing.templatetags.money import credits
 from invoices.admin.refunding import send
+from invoices.admin.sending_again import SendingAgainAdmin
 from invoices.models import Refund, RefundStatus
 from invoices.queries.refund_plans import RefundPreview, preview_refund
 from invoices.queries.refunds import NotRefundableError, list_entries
@@ -21,7 +22,7 @@ from invoices.services.refunds import (
     approve_refund,
     decline_refund,
 )
-from ledger.admin import ReadOnlyAdmin, exactly, in_currency, link_to
+from ledger.admin import exactly, in_currency, link_to
 from ledger.money import format_exact
 
 if TYPE_CHECKING:
@@ -36,10 +37,10 @@ _APPROVE = "Approve"
 _REFUSALS = (NotRefundableError, NotWaitingError, SamePersonError)
 
 
-class DecidingAdmin(ReadOnlyAdmin[Refund]):
+class DecidingAdmin(SendingAgainAdmin):
     """Lets a second person approve a refund that waits, or decline it."""
 
-    actions_detail = ("approve", "decline")
+    actions_detail = ("approve", "decline", "send_again")
 
     def has_decide_permission(
         self, request: HttpRequest, object_id: str | None = None
@@ -49,14 +50,14 @@ class DecidingAdmin(ReadOnlyAdmin[Refund]):
     def get_actions_detail(
         self, request: HttpRequest, object_id: str
     ) -> "Sequence[object]":
-        waiting = Refund.objects.filter(pk=object_id, status=RefundStatus.REQUESTED)
-        refund = waiting.first()
-        if refund is None:
-            return ()
-        allowed: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
-        if refund.requested_by != request.user.get_username():
-            return allowed
-        return [each for each in allowed if each.description != _APPROVE]
+        offered: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
+        row = self.find_row(request, object_id)
+        if row is None or row.status != RefundStatus.REQUESTED:
+            return [each for each in offered if each.method == self.send_again]
+        if row.requested_by != request.user.get_username():
+            return offered
+        # Somebody else has to approve it.
+        return [each for each in offered if each.description != _APPROVE]
 
     @action(description=_APPROVE, permissions=["decide"])
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -246,7 +246,7 @@ class Dispute(models.Model):
     """A payment that its payer contests at the bank: a chargeback.
 
     While it is open the credits left of it are frozen: they are off the wallet. Won,
-    they return. Lost, what had been used of them is owed.
+    they return. Lost, what had been used of them is owed, unless it is won on appeal.
     """
 
     payment = models.ForeignKey(
@@ -291,7 +291,7 @@ class Dispute(models.Model):
             pgtrigger.FSM(
                 name="status_moves_forward",
                 field="status",
-                transitions=[("open", "won"), ("open", "lost")],
+                transitions=[("open", "won"), ("open", "lost"), ("lost", "won")],
             ),
         ]
 

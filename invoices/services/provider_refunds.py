@@ -16,7 +16,7 @@ from invoices.models import Payment, Refund
 from invoices.payments import get_provider
 from invoices.services.payments import PaymentMismatchError
 from invoices.services.returns import take_in_provider_refunds
-from invoices.services.taking import lock_payment
+from invoices.services.taking import lock_payment, review
 from ledger.money import as_text
 
 Result = TypeVar("Result")
@@ -91,7 +91,9 @@ def note_sum(*, payment: Payment, said: SaidSum, at: datetime) -> Refund | None:
     """
     locked = lock_payment(payment.pk)
     believe(said, locked)
-    return take_in_provider_refunds(locked, at=at)
+    refund = take_in_provider_refunds(locked, at=at)
+    review(locked, at=at)
+    return refund
 
 
 def _check(payment: Payment, amount: Decimal, currency: str) -> None:

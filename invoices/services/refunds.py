@@ -10,7 +10,7 @@ from invoices.models import Invoice, Refund, RefundKind, RefundStatus
 from invoices.queries.purchased import find_paying_payment
 from invoices.queries.refund_plans import RefundPlan, plan_refund
 from invoices.queries.refunds import quote_refund
-from invoices.services.taking import Parts, lock_payment, withdraw
+from invoices.services.taking import Parts, lock_payment, review, withdraw
 
 
 class RefundKeyReusedError(Exception):
@@ -80,6 +80,7 @@ def _repeated(refund: Refund, amount: Decimal | None) -> Refund:
 def _withdraw(refund: Refund, plan: RefundPlan, *, by: str, at: datetime) -> None:
     parts = Parts(credits=plan.credits, bonus=plan.bonus)
     withdraw(refund, plan.quote.purchased, parts, by=by, at=at)
+    review(plan.quote.payment, at=at)
 
 
 class NotWaitingError(Exception):

@@ -98,7 +98,10 @@ def _freeze(dispute: Dispute, *, at: datetime) -> None:
     purchased = find_purchased(dispute.payment)
     if purchased is None:
         return
-    wanted = purchased.credits_for(_contested(dispute))
+    # What is owed for it is not frozen too, when it comes back.
+    owed = dispute.overdrawn_credits
+    wanted = WIDE.subtract(purchased.credits_for(_contested(dispute)), owed)
+    wanted = max(ZERO, wanted)
     left = WIDE.add(purchased.paid.remaining, dispute.credits)
     bonus = WIDE.add(purchased.bonus_left, dispute.bonus_credits)
     parts = Parts(min(wanted, left), bonus)

@@ -9,7 +9,7 @@ from invoices.payments import Progress, RefundNews, get_provider
 from invoices.services.crediting import cancel_credit_note, issue_credit_note
 from invoices.services.provider_refunds import SaidSum, believe, with_sum
 from invoices.services.returns import ACTOR, reclaim, take_in_provider_refunds
-from invoices.services.taking import give_back, lock_payment
+from invoices.services.taking import give_back, lock_payment, review
 from ledger.failpoints import failpoint
 
 UNDER_WAY = (RefundStatus.WITHDRAWN, RefundStatus.SENT)
@@ -83,6 +83,7 @@ def record_answer(
         # the bank, which holds it while the payment is disputed.
         take_in_provider_refunds(payment, at=at)
         reclaim(payment, at=at)
+        review(payment, at=at)
     return locked
 
 

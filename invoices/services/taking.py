@@ -15,7 +15,13 @@ from invoices.services.top_ups import switch_off_auto_top_up
 from ledger.models import Book, Kind
 from ledger.money import ZERO
 from ledger.posting import lock_wallets
-from ledger.withdrawing import Run, Withdrawal, put_back, withdraw_credits
+from ledger.withdrawing import (
+    Run,
+    Withdrawal,
+    lift_overdraft,
+    put_back,
+    withdraw_credits,
+)
 
 
 def lock_payment(payment_id: int) -> Payment:
@@ -85,17 +91,22 @@ def take(
         occurred_at=at,
     )
     because = OffBecause.REFUND if is_refund else OffBecause.DISPUTE
-    _stop_buying(_customer_of(subject), because, by=by, at=at)
+    # Or what was taken back would be bought again by itself.
+    customer = _customer_of(subject)
+    switch_off_auto_top_up(customer=customer, because=because, by=by, at=at)
     return run
 
 
-def _stop_buying(
-    customer: Customer, because: OffBecause, *, by: str, at: datetime
+def review(
+    payment: Payment, *, at: datetime, because: OffBecause = OffBecause.REFUND
 ) -> None:
-    """Keep what was taken back from being bought again by itself."""
-    switch_off_auto_top_up(customer=customer, because=because, by=by, at=at)
+    """Fire and arm the alerts of a payment's customer, once all that moves has moved.
+
+    In between, credits are given back only to be taken anew: nobody is told of that.
+    """
     words = str(OffBecause(because).label)
-    review_balance(customer_id=customer.pk, at=at, because=words)
+    customer_id = payment.invoice.customer_id
+    review_balance(customer_id=customer_id, at=at, because=words)
 
 
 def give_back(
@@ -112,7 +123,16 @@ def give_back(
         actor=by,
         occurred_at=at,
     )
-    review_balance(customer_id=customer.pk, at=at)
+
+
+def lift_owed(dispute: Dispute, *, by: str, at: datetime) -> None:
+    """Put back what was owed for a dispute that was lost: it was won after all."""
+    lift_overdraft(
+        wallet_id=_customer_of(dispute).wallet_id,
+        cause=cause_of(dispute),
+        actor=by,
+        occurred_at=at,
+    )
 
 
 def cause_of(subject: Refund | Dispute) -> str:

@@ -4,7 +4,6 @@ from decimal import Decimal
 from itertools import permutations
 
 import pytest
-from django.db.utils import ProgrammingError
 
 from billing.models.plans import Mode
 from invoices.models import Dispute, DisputeStatus
@@ -12,7 +11,7 @@ from invoices.payments import DisputeNews
 from invoices.payments.simulated import NAME
 from invoices.queries.refunds import quote_refund
 from invoices.services.news import act_on
-from invoices.services.payments import UnknownPaymentError
+from invoices.services.payments import PaymentMismatchError, UnknownPaymentError
 from ledger.models import Entry
 from tests import make
 from tests.invoices.months import customer_with, use_dollars
@@ -23,6 +22,7 @@ from tests.invoices.refunding import (
     left,
     moves,
     paid,
+    payment_of,
     use,
 )
 from tests.invoices.state import final
@@ -147,14 +147,17 @@ class TestLost:
         assert left(invoice) == (0, 0)
         assert_books_agree()
 
-    def test_stays_lost(self) -> None:
+    def test_told_again_after_usage_came_back_freezes_none_of_it(self) -> None:
         invoice = bought()
+        keys = [use(invoice.customer, "20") for _ in range(2)]
+        bank_says(invoice, LOST)
+        make.void(invoice.customer, keys[0])
+        assert left(invoice) == (20, -20)
+
         bank_says(invoice, LOST)
 
-        assert bank_says(invoice, WON).status == "lost"
-        assert left(invoice) == (0, 0)
-        with pytest.raises(ProgrammingError, match="Invalid transition"):
-            Dispute.objects.update(status="won")
+        assert left(invoice) == (20, -20)
+        assert_books_agree()
 
     def test_leaves_nothing_to_refund(self) -> None:
         invoice = bought()
@@ -188,17 +191,41 @@ class TestLost:
         assert_books_agree()
 
 
+class TestMoney:
+    def test_above_what_was_paid_is_all_of_it(self) -> None:
+        invoice = bought()
+
+        dispute = bank_says(invoice, OPEN, "65")
+
+        assert dispute.amount == 50
+        assert left(invoice) == (0, 0)
+        assert_books_agree()
+
+    def test_in_another_currency_is_refused(self) -> None:
+        invoice = bought()
+        news = news_of(payment_of(invoice).provider_reference, currency="EUR")
+
+        with pytest.raises(PaymentMismatchError, match="EUR is disputed"):
+            act_on(provider=NAME, news=news, at=NOW)
+
+        assert not Dispute.objects.exists()
+        assert left(invoice) == (50, 50)
+
+
 def test_of_an_unknown_payment_is_refused() -> None:
     bought()
-    news = DisputeNews(
-        provider_reference="unknown",
+
+    with pytest.raises(UnknownPaymentError):
+        act_on(provider=NAME, news=news_of("unknown"), at=NOW)
+
+    assert not Entry.objects.filter(kind="dispute").exists()
+
+
+def news_of(reference: str, *, currency: str = "USD") -> DisputeNews:
+    return DisputeNews(
+        provider_reference=reference,
         dispute="dp_1",
         status=OPEN,
         amount=Decimal(50),
-        currency="USD",
+        currency=currency,
     )
-
-    with pytest.raises(UnknownPaymentError):
-        act_on(provider=NAME, news=news, at=NOW)
-
-    assert not Entry.objects.filter(kind="dispute").exists()

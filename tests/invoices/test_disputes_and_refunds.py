@@ -1,7 +1,11 @@
 """Disputes of payments that are refunded too: their money counts once."""
 
+from decimal import Decimal
+
 import pytest
 
+from billing.models import Notice
+from billing.services.alerts import set_alerts
 from invoices.models import Dispute, DisputeStatus, Refund
 from invoices.payments import DisputeNews, Progress
 from invoices.payments.simulated import NAME
@@ -121,3 +125,26 @@ class TestWithRefunds:
         assert send(ours).status == "succeeded"
         assert left(invoice) == (0, 0)
         assert_books_agree()
+
+
+@pytest.mark.parametrize("amount", ["25", "50"])
+def test_frozen_anew_is_told_once(amount: str) -> None:
+    invoice = bought()
+    set_alerts(customer=invoice.customer, thresholds=[Decimal(30)], at=NOW)
+    bank_says(invoice, OPEN, amount)
+    told = Notice.objects.get()
+
+    provider_says_refunded(invoice, "5")
+
+    assert Notice.objects.get() == told
+    assert_books_agree()
+
+
+def test_credits_that_return_arm_an_alert_anew() -> None:
+    invoice = bought()
+    set_alerts(customer=invoice.customer, thresholds=[Decimal(30)], at=NOW)
+    for name in ("dp_1", "dp_2"):
+        bank_says(invoice, OPEN, name=name)
+        bank_says(invoice, WON, name=name)
+
+    assert Notice.objects.count() == 2

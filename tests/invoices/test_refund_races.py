@@ -17,6 +17,7 @@ from invoices.services.refunds import NotWaitingError, approve_refund
 from invoices.services.sending import send_refund
 from ledger.money import total
 from tests.invoices.refunding import (
+    answer,
     assert_books_agree,
     bank_says,
     bought,
@@ -28,7 +29,7 @@ from tests.invoices.refunding import (
     use,
 )
 from tests.make import NOW
-from tests.threads import run_at_once
+from tests.threads import run_at_once, run_behind
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -125,4 +126,25 @@ def test_all_that_can_happen_at_once_never_deadlocks() -> None:
     ]
     run_at_once(calls)
 
+    assert_books_agree()
+
+
+def test_a_dispute_that_opens_while_a_refund_fails_holds_its_credits() -> None:
+    invoice = bought()
+    made = refund(invoice, "20")
+    fail = partial(answer, made, Progress.FAILED)
+
+    run_behind(fail, [partial(bank_says, invoice, DisputeStatus.OPEN)], commit=True)
+
+    assert left(invoice) == (0, 0)
+    assert_books_agree()
+
+
+def test_won_and_lost_at_once_is_won() -> None:
+    invoice = bought(used="40")
+    bank_says(invoice, DisputeStatus.OPEN)
+
+    run_at_once([partial(bank_says, invoice, status) for status in DisputeStatus] * 3)
+
+    assert left(invoice) == (10, 10)
     assert_books_agree()

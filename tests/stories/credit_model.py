@@ -58,6 +58,8 @@ class Purchase:
     withdrawn: Fraction = Fraction(0)
     owed: Fraction = Fraction(0)
     frozen: Parts = field(default_factory=list)
+    # What of it is owed since the dispute was lost.
+    lost: Fraction = Fraction(0)
     dispute: str = ""
 
     @property
@@ -209,9 +211,11 @@ class Book:
         purchase.frozen = frozen
 
     def win(self, purchase: Purchase) -> None:
-        """Have the seller win: what was frozen returns."""
-        self.undo(purchase.frozen)
+        """Have the seller win, perhaps on appeal: what was taken returns."""
+        self.undo([*purchase.frozen, (None, purchase.lost)])
         purchase.frozen = []
+        purchase.owed -= purchase.lost
+        purchase.lost = Fraction(0)
 
     def lose(self, purchase: Purchase) -> None:
         """Have the payer win: what was used is owed."""
@@ -220,6 +224,7 @@ class Book:
         owed = purchase.owed_for(wanted - purchase.frozen_credits)
         self.overdraft += owed
         purchase.owed += owed
+        purchase.lost += owed
 
     def _take(self, parts: Parts) -> None:
         for lot, part in parts:

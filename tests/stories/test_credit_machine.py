@@ -104,7 +104,8 @@ class RefundMachine(CreditMachine):
     @rule(place=places, is_won=st.booleans())
     def decide_the_dispute(self, place: int, is_won: bool) -> None:
         payment, purchase = self._purchase(place)
-        if purchase.dispute != "open":
+        may_be = ("open", "lost") if is_won else ("open",)
+        if purchase.dispute not in may_be:
             return
         decided = DisputeStatus.WON if is_won else DisputeStatus.LOST
         self._tell(payment, decided)
