@@ -58,8 +58,8 @@ def test_shows_what_was_refunded_with_its_credit_note(
 
     note = CreditNote.objects.get()
     assert "Amount refunded" in page
-    assert f'<a href="{url_of(note, "change")}">{note}</a>' in page
-    assert f'<a href="{url_of(made, "change")}">{made}</a>: $20.00, Succeeded' in page
+    assert f'href="{url_of(note, "change")}">{note}</a>' in page
+    assert f'href="{url_of(made, "change")}">{made}</a>: $20.00, Succeeded' in page
     assert ": $10.00, Withdrawn" in page
     assert page.count("$20.00") == 3
 
@@ -69,7 +69,7 @@ def test_shows_its_disputes(operator: Client, invoice: Invoice) -> None:
 
     page = read(operator, url_of(invoice, "change"))
 
-    link = f'<a href="{url_of(dispute, "change")}">dispute dp_1</a>'
+    link = f'href="{url_of(dispute, "change")}">dispute dp_1</a>'
     assert f"{link}: $50.00, Open" in page
 
 

@@ -54,7 +54,10 @@ def in_currency(name: str, of: str = "currency") -> Callable[[Model], str]:
 def link_to(row: Model) -> SafeString:
     """Return a link to a row's page, with what the row is called."""
     name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
-    return format_html('<a href="{}">{}</a>', reverse(name, args=[row.pk]), row)
+    url = reverse(name, args=[row.pk])
+    # As Unfold writes the links of foreign keys.
+    look = "text-primary-600 dark:text-primary-500"
+    return format_html('<a class="{}" href="{}">{}</a>', look, url, row)
 
 
 # For admins in which amounts may be edited.
