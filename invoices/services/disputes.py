@@ -4,10 +4,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from invoices.models import Dispute, DisputeStatus, Payment
+from invoices.models import Dispute, DisputeStatus, OffBecause, Payment
 from invoices.payments import DisputeNews
 from invoices.services.returns import ACTOR, reclaim
-from invoices.services.taking import give_back, lock_payment
+from invoices.services.taking import give_back, lock_payment, review_alerts
 from invoices.services.telling import tell_disputed
 
 
@@ -39,6 +39,7 @@ def note_dispute(*, payment: Payment, news: DisputeNews, at: datetime) -> Disput
     dispute.refresh_from_db()
     dispute.payment = locked
     tell_disputed(dispute)
+    review_alerts(locked, OffBecause.DISPUTE, at=at)
     return dispute
 
 

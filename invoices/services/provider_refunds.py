@@ -5,10 +5,10 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from invoices.models import Payment, Refund
+from invoices.models import OffBecause, Payment, Refund
 from invoices.services.payments import PaymentMismatchError
 from invoices.services.returns import take_in_provider_refunds
-from invoices.services.taking import lock_payment
+from invoices.services.taking import lock_payment, review_alerts
 from ledger.money import as_text
 
 
@@ -33,4 +33,6 @@ def note_charge_refunded(
     if amount_refunded > locked.refunded_at_provider:
         locked.refunded_at_provider = amount_refunded
         locked.save(update_fields=["refunded_at_provider"])
-    return take_in_provider_refunds(locked, at=at)
+    refund = take_in_provider_refunds(locked, at=at)
+    review_alerts(locked, OffBecause.REFUND, at=at)
+    return refund

@@ -6,10 +6,10 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils.crypto import get_random_string
 
-from invoices.models import Invoice, Refund, RefundKind, RefundStatus
+from invoices.models import Invoice, OffBecause, Refund, RefundKind, RefundStatus
 from invoices.queries.purchased import find_paying_payment
 from invoices.queries.refunds import RefundPlan, plan_refund, quote_refund
-from invoices.services.taking import Parts, lock_payment, withdraw
+from invoices.services.taking import Parts, lock_payment, review_alerts, withdraw
 
 
 class RefundKeyReusedError(Exception):
@@ -77,6 +77,7 @@ def _repeated(refund: Refund, amount: Decimal | None) -> Refund:
 def _withdraw(refund: Refund, plan: RefundPlan, *, by: str, at: datetime) -> None:
     parts = Parts(credits=plan.credits, bonus=plan.bonus)
     withdraw(refund, plan.quote.purchased, parts, by=by, at=at)
+    review_alerts(refund.payment, OffBecause.REFUND, at=at)
 
 
 class NotWaitingError(Exception):

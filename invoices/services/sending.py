@@ -4,12 +4,12 @@ from datetime import datetime
 
 from django.db import transaction
 
-from invoices.models import Refund, RefundStatus
+from invoices.models import OffBecause, Refund, RefundStatus
 from invoices.payments import Progress, RefundNews, get_provider
 from invoices.services.crediting import issue_credit_note
 from invoices.services.payments import PaymentRefusedError
 from invoices.services.returns import ACTOR, reclaim, take_in_provider_refunds
-from invoices.services.taking import give_back, lock_payment
+from invoices.services.taking import give_back, lock_payment, review_alerts
 from ledger.failpoints import failpoint
 
 UNDER_WAY = (RefundStatus.WITHDRAWN, RefundStatus.SENT)
@@ -91,5 +91,7 @@ def _fail(refund: Refund, failure: str, at: datetime) -> None:
     refund.save()
     # Its money may have gone another way: back by the provider's own pages, or by
     # the bank, which holds it while the payment is disputed.
-    take_in_provider_refunds(refund.payment, at=at)
+    theirs = take_in_provider_refunds(refund.payment, at=at)
     reclaim(refund.payment, at=at)
+    because = OffBecause.REFUND if theirs else OffBecause.DISPUTE
+    review_alerts(refund.payment, because, at=at)

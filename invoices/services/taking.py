@@ -84,18 +84,11 @@ def take(
         actor=by,
         occurred_at=at,
     )
+    # What was taken back must not be bought again by itself.
     because = OffBecause.REFUND if is_refund else OffBecause.DISPUTE
-    _stop_buying(_customer_of(subject), because, by=by, at=at)
-    return run
-
-
-def _stop_buying(
-    customer: Customer, because: OffBecause, *, by: str, at: datetime
-) -> None:
-    """Keep what was taken back from being bought again by itself."""
+    customer = _customer_of(subject)
     switch_off_auto_top_up(customer=customer, because=because, by=by, at=at)
-    words = str(OffBecause(because).label)
-    review_balance(customer_id=customer.pk, at=at, because=words)
+    return run
 
 
 def give_back(
@@ -112,7 +105,16 @@ def give_back(
         actor=by,
         occurred_at=at,
     )
-    review_balance(customer_id=customer.pk, at=at)
+
+
+def review_alerts(payment: Payment, because: OffBecause, *, at: datetime) -> None:
+    """Fire or arm alerts by what refunds and disputes of a payment left in the end.
+
+    Not with each of their entries: what is put back to be taken anew has not risen.
+    """
+    words = str(OffBecause(because).label)
+    customer_id = payment.invoice.customer_id
+    review_balance(customer_id=customer_id, at=at, because=words)
 
 
 def cause_of(subject: Refund | Dispute) -> str:
