@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing.models import Notice, NoticeKind
+from billing.models import BalanceAlert, Notice, NoticeKind
 from invoices.models import DisputeStatus, Invoice
 from invoices.payments import Progress
 from tests import make
@@ -127,6 +127,31 @@ class TestLowCredits:
 
         [facts] = self.low(invoice)
         assert facts["because"] == "a payment was disputed at the bank"
+
+    @pytest.mark.parametrize("amount", ["5", "50"])
+    def test_that_stay_low_are_not_told_anew(self, amount: str) -> None:
+        invoice = bought()
+        alert(invoice.customer, "40")
+        bank_says(invoice, DisputeStatus.OPEN)
+
+        provider_says_refunded(invoice, amount)
+
+        assert len(self.low(invoice)) == 1
+        assert BalanceAlert.objects.get().crossings == 1
+
+    def test_are_told_anew_once_a_dispute_was_won_in_between(self) -> None:
+        invoice = bought()
+        alert(invoice.customer, "40")
+        bank_says(invoice, DisputeStatus.OPEN)
+        bank_says(invoice, DisputeStatus.WON)
+
+        refund(invoice, "25")
+
+        told = [facts["because"] for facts in self.low(invoice)]
+        assert told == [
+            "a payment was disputed at the bank",
+            "credits were refunded",
+        ]
 
     def test_promise_no_purchase_that_the_refund_has_switched_off(self) -> None:
         invoice = bought()
