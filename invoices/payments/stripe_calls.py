@@ -299,10 +299,7 @@ def _answering() -> Iterator[None]:
     try:
         yield
     except stripe.IdempotencyError as error:
-        # Or else the same is being asked for just now.
-        is_busy = error.code == "idempotency_key_in_use"
-        kind = ProviderError if is_busy else BegunOtherwiseError
-        raise kind(str(error)) from error
+        raise BegunOtherwiseError(str(error)) from error
     except stripe.InvalidRequestError as error:
         reason = error.code or error.user_message or "refused"
         raise RefusedError(reason[:_FAILURE_LENGTH]) from error
