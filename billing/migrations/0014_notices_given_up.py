@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0012_one_currency"),
+        ("billing", "0013_notice_kinds"),
     ]
 
     # 0015 looks at the notices that are there.

@@ -7,7 +7,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("invoices", "0003_purchases_refunds_and_disputes"),
+        ("invoices", "0004_refunds_that_fail_late"),
     ]
 
     operations = [

@@ -5,8 +5,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0013_notice_top_up_changed"),
-        ("invoices", "0003_purchases_refunds_and_disputes"),
+        ("billing", "0013_notice_kinds"),
+        ("invoices", "0006_voided_invoices"),
     ]
 
     operations = [

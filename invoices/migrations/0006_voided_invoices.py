@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("invoices", "0003_purchases_refunds_and_disputes"),
+        ("invoices", "0005_made_for_good"),
     ]
 
     operations = [
