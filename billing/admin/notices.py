@@ -23,7 +23,15 @@ class BalanceAlertAdmin(ReadOnlyAdmin[BalanceAlert]):
 
 @admin.register(Notice)
 class NoticeAdmin(HistoryAdmin[Notice]):
-    list_display = ("recorded_at", "customer", "kind", "reference", "sent_at")
-    list_filter = ("kind",)
+    list_display = (
+        "recorded_at",
+        "customer",
+        "kind",
+        "reference",
+        "sent_at",
+        "failures",
+        "retry_at",
+    )
+    list_filter = ("kind", ("sent_at", admin.EmptyFieldListFilter))
     list_select_related = ("customer",)
     search_fields = ("=customer__external_id", "=reference")

@@ -5,7 +5,7 @@ from django.core import mail
 from pytest_django import Settings
 
 from billing.models import Customer, Notice, NoticeKind
-from billing.services.notices import send_notice, write_notice
+from billing.services.notices import lease_notices, send_notice, write_notice
 from tests import make
 from tests.make import NOW
 
@@ -56,7 +56,8 @@ def test_every_kind_says_what_happened(kind: NoticeKind, settings: Settings) -> 
     facts, subject, phrases = WORDS[kind]
     write_notice(customer_id=customer.pk, kind=kind, reference="x", facts=facts)
 
-    send_notice(notice_id=Notice.objects.get().pk, at=NOW)
+    until = lease_notices(at=NOW).until
+    send_notice(notice_id=Notice.objects.get().pk, leased_until=until, at=NOW)
 
     [sent] = mail.outbox
     assert sent.subject == subject
