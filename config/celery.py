@@ -36,7 +36,7 @@ app.conf.beat_schedule = {
     "top up credits": {"task": "invoices.tasks.run_top_ups", "schedule": 10},
     "ask about silent payments": {
         "task": "invoices.tasks.sweep_payments",
-        "schedule": 60,
+        "schedule": 10,
     },
     "draft and finalize invoices": {
         "task": "invoices.tasks.run_invoices",

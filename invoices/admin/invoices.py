@@ -120,8 +120,17 @@ class AppliedCreditAdmin(ReadOnlyAdmin[AppliedCredit]):
 
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin[Payment]):
-    list_display = ("reference", "provider", "invoice", AMOUNT, "status", "ended_at")
-    list_filter = ("status", "provider")
+    list_display = (
+        "reference",
+        "provider",
+        "invoice",
+        AMOUNT,
+        "status",
+        "ended_at",
+        "asked",
+        "ask_failure",
+    )
+    list_filter = ("status", "provider", ("ask_failure", admin.EmptyFieldListFilter))
     list_select_related = ("invoice",)
     search_fields = ("=reference", "=invoice__number")
     ordering = ("-pk",)

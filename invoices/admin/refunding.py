@@ -248,8 +248,10 @@ class RefundAdmin(DecidingAdmin):
         "requested_by",
         "approved_by",
         "requested_at",
+        "asked",
+        "ask_failure",
     )
-    list_filter = ("status", "kind")
+    list_filter = ("status", "kind", ("ask_failure", admin.EmptyFieldListFilter))
     list_select_related = ("payment__invoice",)
     search_fields = ("=reference", "=payment__invoice__number")
     ordering = ("-pk",)

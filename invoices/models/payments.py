@@ -5,6 +5,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from billing.models import Customer
+from invoices.models.asking import AskedAbout
 from invoices.models.invoices import Invoice
 from invoices.triggers import KEEP_SUCCEEDED
 from ledger.append_only import AppendOnly
@@ -45,7 +46,7 @@ class PaymentStatus(models.TextChoices):
     FAILED = "failed"
 
 
-class Payment(models.Model):
+class Payment(AskedAbout):
     """One attempt to pay an invoice at a provider; kept as it is once it succeeded."""
 
     invoice = models.ForeignKey(

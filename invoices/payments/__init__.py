@@ -30,6 +30,10 @@ class ProviderError(Exception):
     """The provider could not be reached, or could not answer: ask again later."""
 
 
+class RefusedError(ProviderError):
+    """The provider refuses what was asked, and would again."""
+
+
 class Progress(StrEnum):
     """How far a payment or a refund got at its provider."""
 

@@ -15,6 +15,7 @@ from invoices.payments import (
     PaymentNews,
     Progress,
     RefundNews,
+    RefusedError,
     SignedEvent,
 )
 from invoices.payments import stripe_calls as calls
@@ -23,7 +24,7 @@ from invoices.payments.stripe_amounts import UnpayableAmountError
 from invoices.payments.stripe_news import intent_news, refund_news, session_news
 
 # What will not be otherwise, however often it is asked for.
-_HOPELESS = (calls.RefusedError, UnpayableAmountError)
+_HOPELESS = (RefusedError, UnpayableAmountError)
 
 
 class StripeProvider:

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.db.models.functions import Coalesce
 
 from billing.models import Customer
 from invoices.models import (
@@ -234,16 +233,6 @@ def _plan_entries(
         entries.append(PlannedEntry(purchased.bonus, bonus, Book.PROMOTION))
     entries.append(PlannedEntry(purchased.paid, credits, Book.REFUNDED))
     return entries
-
-
-def list_refunds_under_way(*, before: datetime) -> list[int]:
-    """Return the refunds whose money was on its way before an instant, oldest first."""
-    under_way = Refund.objects.filter(
-        status__in=(RefundStatus.WITHDRAWN, RefundStatus.SENT)
-    )
-    since = Coalesce("sent_at", "withdrawn_at", "requested_at")
-    due = under_way.annotate(since=since).filter(since__lte=before)
-    return list(due.order_by("pk").values_list("pk", flat=True))
 
 
 def list_entries(*, refund: Refund) -> list[Entry]:

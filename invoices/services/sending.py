@@ -5,14 +5,19 @@ from datetime import datetime
 from django.db import transaction
 
 from invoices.models import Refund, RefundStatus
-from invoices.payments import Progress, RefundNews, get_provider
+from invoices.payments import (
+    Progress,
+    ProviderError,
+    RefundNews,
+    UnknownProviderError,
+    get_provider,
+)
 from invoices.services.crediting import issue_credit_note
+from invoices.services.leases import UNDER_WAY, note_vain_question
 from invoices.services.payments import PaymentRefusedError
 from invoices.services.returns import ACTOR, reclaim, take_in_provider_refunds
 from invoices.services.taking import give_back, lock_payment
 from ledger.failpoints import failpoint
-
-UNDER_WAY = (RefundStatus.WITHDRAWN, RefundStatus.SENT)
 
 
 def send_refund(*, refund_id: int, at: datetime) -> RefundStatus:
@@ -23,6 +28,7 @@ def send_refund(*, refund_id: int, at: datetime) -> RefundStatus:
     its time.
 
     :raises ProviderError: if the provider does not answer; asking again is safe.
+    :raises UnknownProviderError: if its provider is not in use any more.
     """
     refund = Refund.objects.select_related("payment__invoice__customer").get(
         pk=refund_id
@@ -30,11 +36,19 @@ def send_refund(*, refund_id: int, at: datetime) -> RefundStatus:
     if refund.status not in UNDER_WAY:
         return RefundStatus(refund.status)
     failpoint("refund-withdrawn")
-    news = get_provider(refund.payment.provider).refund(refund=refund)
+    news = _ask(refund)
     failpoint("refund-answered")
     ended = record_answer(refund=refund, news=news, at=at)
     failpoint("refund-recorded")
     return RefundStatus(ended.status)
+
+
+def _ask(refund: Refund) -> RefundNews:
+    try:
+        return get_provider(refund.payment.provider).refund(refund=refund)
+    except (ProviderError, UnknownProviderError) as error:
+        note_vain_question(subject=refund, error=error)
+        raise
 
 
 class RefundContradictedError(PaymentRefusedError):
