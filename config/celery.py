@@ -42,6 +42,10 @@ app.conf.beat_schedule = {
         "task": "invoices.tasks.run_invoices",
         "schedule": crontab(minute="*/10"),
     },
+    "act on events again": {
+        "task": "invoices.tasks.sweep_events",
+        "schedule": crontab(),
+    },
     "see refunds through": {
         "task": "invoices.tasks.sweep_refunds",
         "schedule": crontab(),

@@ -8,10 +8,18 @@ from celery import shared_task
 from celery.contrib.django.task import DjangoTask
 from django.utils import timezone
 
-from invoices.payments import ProviderError, RefusedError, simulated
+from invoices.payments import ProviderError, RefusedError, WebhookError, simulated
 from invoices.queries.top_ups import list_customers_to_top_up
 from invoices.queries.waiting import list_customers_to_invoice
-from invoices.services import asking, leases, runs, sending, top_up_runs
+from invoices.services import (
+    asking,
+    leases,
+    runs,
+    sending,
+    top_up_runs,
+    webhooks,
+)
+from invoices.services.payments import PaymentRefusedError
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +91,22 @@ def send_refund(*, refund_id: int, **_: Any) -> None:
         sending.send_refund(refund_id=refund_id, at=timezone.now())
     except RefusedError:
         logger.exception("Refund %s is refused by its provider", refund_id)
+
+
+@shared_task
+def sweep_events(**_: Any) -> None:
+    """Queue one job for each provider's event that nobody has acted on for too long."""
+    for event_id in webhooks.lease_events(at=timezone.now()):
+        handle_event.delay(event_id=event_id)
+
+
+@shared_task
+def handle_event(*, event_id: int, **_: Any) -> None:
+    """Act on an event of a provider that was stored, unless that was done."""
+    try:
+        webhooks.handle_event(event_id=event_id, at=timezone.now())
+    except (PaymentRefusedError, WebhookError, ProviderError):
+        logger.exception("Event %s of a provider is still refused", event_id)
 
 
 @shared_task

@@ -1,10 +1,19 @@
 from invoices.admin import (
     calls,
     customers,
+    events,
     invoices,
     payments,
     refunding,
     refunds,
 )
 
-__all__ = ["calls", "customers", "invoices", "payments", "refunding", "refunds"]
+__all__ = [
+    "calls",
+    "customers",
+    "events",
+    "invoices",
+    "payments",
+    "refunding",
+    "refunds",
+]

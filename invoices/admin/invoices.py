@@ -11,14 +11,8 @@ from invoices.models import (
     InvoiceLine,
     NumberSeries,
     Payment,
-    ProviderEvent,
 )
-from ledger.admin import (
-    AMOUNT,
-    HistoryAdmin,
-    ReadOnlyAdmin,
-    exactly,
-)
+from ledger.admin import AMOUNT, ReadOnlyAdmin, exactly
 
 if TYPE_CHECKING:
     # Unfold carries no types; its classes are Django's to a caller.
@@ -135,12 +129,6 @@ class PaymentAdmin(ReadOnlyAdmin[Payment]):
     search_fields = ("=reference", "=invoice__number")
     ordering = ("-pk",)
     show_full_result_count = False
-
-
-@admin.register(ProviderEvent)
-class ProviderEventAdmin(HistoryAdmin[ProviderEvent]):
-    list_display = ("event_id", "provider", "kind", "recorded_at")
-    search_fields = ("=event_id",)
 
 
 @admin.register(NumberSeries)

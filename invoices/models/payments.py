@@ -8,7 +8,6 @@ from billing.models import Customer
 from invoices.models.asking import AskedAbout
 from invoices.models.invoices import Invoice
 from invoices.triggers import KEEP_SUCCEEDED
-from ledger.append_only import AppendOnly
 from ledger.models import ExactDecimalField, is_number
 
 
@@ -114,24 +113,3 @@ class Payment(AskedAbout):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.reference}"
-
-
-class ProviderEvent(AppendOnly):
-    """A payment provider's webhook as it was posted, stored before it is acted on."""
-
-    provider = models.CharField(max_length=32)
-    event_id = models.CharField(max_length=200)
-    kind = models.CharField(max_length=100)
-    payload = models.JSONField()
-    recorded_at = models.DateTimeField(db_default=Now())
-
-    class Meta(AppendOnly.Meta):
-        constraints = [
-            models.UniqueConstraint(
-                fields=["provider", "event_id"],
-                name="invoices_providerevent_once_per_provider",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.event_id}"
