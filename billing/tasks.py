@@ -1,6 +1,6 @@
 """What billing does by the clock. Each task is safe to run twice, or late."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from celery import shared_task
@@ -8,7 +8,7 @@ from celery.contrib.django.task import DjangoTask
 from django.conf import settings
 from django.utils import timezone
 
-from billing.queries.alerts import list_customers_to_review, list_unsent_notices
+from billing.queries.alerts import list_customers_to_review
 from billing.services import (
     alerts,
     backtest_chunks,
@@ -104,12 +104,17 @@ def note_expiring_credits(**_: Any) -> None:
 
 @shared_task
 def send_notices(**_: Any) -> None:
-    """Queue one job for each notice that is not sent yet."""
-    for notice_id in list_unsent_notices(at=timezone.now()):
-        send_notice.delay(notice_id=notice_id)
+    """Queue one job for each notice that is to be sent and in no other's hands."""
+    lease = notices.lease_notices(at=timezone.now())
+    for notice_id in lease.notice_ids:
+        send_notice.delay(notice_id=notice_id, leased_until=lease.until.isoformat())
 
 
 @shared_task
-def send_notice(*, notice_id: int, **_: Any) -> None:
-    """Mail one notice, unless it was sent or another worker has it."""
-    notices.send_notice(notice_id=notice_id, at=timezone.now())
+def send_notice(*, notice_id: int, leased_until: str, **_: Any) -> None:
+    """Mail one notice, unless it was sent or leased anew since it was queued."""
+    notices.send_notice(
+        notice_id=notice_id,
+        leased_until=datetime.fromisoformat(leased_until),
+        at=timezone.now(),
+    )

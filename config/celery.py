@@ -36,7 +36,7 @@ app.conf.beat_schedule = {
     "top up credits": {"task": "invoices.tasks.run_top_ups", "schedule": 10},
     "ask about silent payments": {
         "task": "invoices.tasks.sweep_payments",
-        "schedule": 60,
+        "schedule": 10,
     },
     "void orders that nobody paid": {
         "task": "invoices.tasks.sweep_orders",
@@ -45,6 +45,10 @@ app.conf.beat_schedule = {
     "draft and finalize invoices": {
         "task": "invoices.tasks.run_invoices",
         "schedule": crontab(minute="*/10"),
+    },
+    "act on events again": {
+        "task": "invoices.tasks.sweep_events",
+        "schedule": crontab(),
     },
     "see refunds through": {
         "task": "invoices.tasks.sweep_refunds",

@@ -4,17 +4,25 @@ History may be read and added to. Balances and lots move by entries alone. All e
 is ordinary. Nothing is granted on partitions: rows go through their parent.
 """
 
+from collections.abc import Mapping
+
 from django.apps import apps
 from django.db import models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from invoices.models import ProviderEvent
 from ledger.append_only import AppendOnly
 from ledger.models import CreditLot, Wallet
 
 ROLE = "tollgate_app"
 _PARTITIONING = "create_month_partition(regclass, date)"
-# The one column of a wallet that is ours to set, not its entries'.
-_COLUMNS = {Wallet: ("credit_limit",), CreditLot: ()}
+# The one column of a wallet that is ours to set, not its entries'; and of what a
+# provider told us, that it was acted on.
+_COLUMNS: Mapping[type[models.Model], tuple[str, ...]] = {
+    Wallet: ("credit_limit",),
+    CreditLot: (),
+    ProviderEvent: ("handled_at",),
+}
 
 
 def privileges_of(model: type[models.Model]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Running the web server and the worker together, and stopping them together."""
+"""Running the web server and the workers together, and stopping them together."""
 
 import os
 import signal
@@ -51,8 +51,8 @@ def serving_web(address: Address) -> Iterator[None]:
 
 @contextmanager
 def working(address: Address) -> Iterator[None]:
-    """Run worker and beat until the block ends, even by a signal."""
-    with _running(_worker(), address):
+    """Run the workers and beat until the block ends, even by a signal."""
+    with _running(_worker(), address), _running(_mail_worker(), address):
         yield
 
 
@@ -110,17 +110,29 @@ def _web(address: Address) -> list[str]:
 
 def _worker() -> list[str]:
     return [
+        *_celery("celery", concurrency=2),
+        "--beat",
+        f"--schedule={settings.BEAT_SCHEDULE_FILE}",
+    ]
+
+
+def _mail_worker() -> list[str]:
+    """Return the command of who mails: a server that hangs holds nothing else up."""
+    return [*_celery("mail", concurrency=1), "--hostname=mail@%h"]
+
+
+def _celery(queue: str, *, concurrency: int) -> list[str]:
+    return [
         sys.executable,
         "-m",
         "celery",
         "--app=config.worker",
         "--quiet",
         "worker",
-        "--beat",
+        f"--queues={queue}",
         "--pool=threads",
-        "--concurrency=2",
+        f"--concurrency={concurrency}",
         "--loglevel=warning",
-        f"--schedule={settings.BEAT_SCHEDULE_FILE}",
     ]
 
 

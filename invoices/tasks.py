@@ -1,7 +1,6 @@
 """What invoices do in the background. Each task is safe to run twice, or late."""
 
 import logging
-from datetime import timedelta
 from typing import Any
 
 import requests
@@ -9,19 +8,22 @@ from celery import shared_task
 from celery.contrib.django.task import DjangoTask
 from django.utils import timezone
 
-from invoices.payments import ProviderError, simulated
+from invoices.payments import ProviderError, RefusedError, WebhookError, simulated
 from invoices.queries.orders import list_stale_orders
-from invoices.queries.refunds import list_refunds_under_way
-from invoices.queries.top_ups import (
-    list_charges_left_alone,
-    list_customers_to_top_up,
-    list_silent_payments,
-)
+from invoices.queries.top_ups import list_customers_to_top_up
 from invoices.queries.waiting import list_customers_to_invoice
-from invoices.services import asking, orders, runs, sending, top_up_runs
+from invoices.services import (
+    asking,
+    leases,
+    orders,
+    runs,
+    sending,
+    top_up_runs,
+    webhooks,
+)
+from invoices.services.payments import PaymentRefusedError
 
 logger = logging.getLogger(__name__)
-_AGE = timedelta(minutes=1)
 
 
 @shared_task
@@ -51,12 +53,9 @@ def deliver_simulated_webhook(*, reference: str, choice: str, **_: Any) -> None:
 
 @shared_task
 def run_top_ups(**_: Any) -> None:
-    """Queue one job for each customer whose credits ran low, and each charge left."""
-    now = timezone.now()
-    for customer_id in list_customers_to_top_up(at=now):
+    """Queue one job for each customer whose credits ran low."""
+    for customer_id in list_customers_to_top_up(at=timezone.now()):
         top_up_customer.delay(customer_id=customer_id)
-    for payment_id in list_charges_left_alone(at=now):
-        settle_payment.delay(payment_id=payment_id)
 
 
 @shared_task
@@ -70,7 +69,7 @@ def top_up_customer(*, customer_id: int, **_: Any) -> None:
 @shared_task
 def sweep_payments(**_: Any) -> None:
     """Queue one job for each payment that nobody has told the end of for too long."""
-    for payment_id in list_silent_payments(at=timezone.now()):
+    for payment_id in leases.lease_payments(at=timezone.now()):
         settle_payment.delay(payment_id=payment_id)
 
 
@@ -92,8 +91,10 @@ def settle_payment(*, payment_id: int, **_: Any) -> None:
     """Charge a kept card, or ask what became of a page, and act on the answer."""
     try:
         asking.settle_payment(payment_id=payment_id, at=timezone.now())
+    except RefusedError:
+        logger.exception("Payment %s is refused by its provider", payment_id)
     except ProviderError:
-        # The next sweep asks again.
+        # It is asked again, later each time.
         logger.warning("Payment %s is not known at its provider yet", payment_id)
 
 
@@ -101,11 +102,30 @@ def settle_payment(*, payment_id: int, **_: Any) -> None:
 @shared_task(base=DjangoTask, throws=(ProviderError,))
 def send_refund(*, refund_id: int, **_: Any) -> None:
     """Ask the provider for a refund's money, and record its answer."""
-    sending.send_refund(refund_id=refund_id, at=timezone.now())
+    try:
+        sending.send_refund(refund_id=refund_id, at=timezone.now())
+    except RefusedError:
+        logger.exception("Refund %s is refused by its provider", refund_id)
+
+
+@shared_task
+def sweep_events(**_: Any) -> None:
+    """Queue one job for each provider's event that nobody has acted on for too long."""
+    for event_id in webhooks.lease_events(at=timezone.now()):
+        handle_event.delay(event_id=event_id)
+
+
+@shared_task
+def handle_event(*, event_id: int, **_: Any) -> None:
+    """Act on an event of a provider that was stored, unless that was done."""
+    try:
+        webhooks.handle_event(event_id=event_id, at=timezone.now())
+    except (PaymentRefusedError, WebhookError, ProviderError):
+        logger.exception("Event %s of a provider is still refused", event_id)
 
 
 @shared_task
 def sweep_refunds(**_: Any) -> None:
-    """Queue one job for each refund that has been on its way for a minute."""
-    for refund_id in list_refunds_under_way(before=timezone.now() - _AGE):
+    """Queue one job for each refund that nobody has ended for too long."""
+    for refund_id in leases.lease_refunds(at=timezone.now()):
         send_refund.delay(refund_id=refund_id)

@@ -151,6 +151,23 @@ CANCEL_WHOLE = pgtrigger.Trigger(
         RETURN NEW;
     """,
 )
+# A provider's event is history, but for when it was acted on, which is said once.
+HANDLED_ONCE = pgtrigger.Trigger(
+    name="handled_once",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Update | pgtrigger.Delete,
+    declare=[("living", "text[] := ARRAY['handled_at']")],
+    func="""
+        IF TG_OP = 'DELETE' OR OLD.handled_at IS NOT NULL OR NEW.handled_at IS NULL
+            OR to_jsonb(OLD) - living <> to_jsonb(NEW) - living
+        THEN
+            RAISE EXCEPTION 'event % is kept as it was told: % refused',
+                OLD.event_id, TG_OP
+            USING ERRCODE = 'restrict_violation';
+        END IF;
+        RETURN NEW;
+    """,
+)
 
 
 def keep_terms(*columns: str) -> pgtrigger.Trigger:

@@ -9,8 +9,12 @@ from django.core import mail
 from django.test import Client
 
 from billing.models import Customer, Notice, NoticeKind, User
-from billing.queries.alerts import list_unsent_notices
-from billing.services.notices import give_up_notice, send_notice, write_notice
+from billing.services.notices import (
+    give_up_notice,
+    lease_notices,
+    send_notice,
+    write_notice,
+)
 from tests import make
 from tests.invoices.topping_up import topped_up
 from tests.make import NOW
@@ -31,9 +35,10 @@ def write(customer: Customer, reference: str) -> Notice:
 def notices() -> list[Notice]:
     """Return a notice that is sent and one that is not."""
     told = make.customer()
-    made = [write(told, "alert:1:1"), write(told, "alert:1:2")]
-    send_notice(notice_id=made[0].pk, at=NOW)
-    return made
+    first = write(told, "alert:1:1")
+    until = lease_notices(at=NOW).until
+    send_notice(notice_id=first.pk, leased_until=until, at=NOW)
+    return [first, write(told, "alert:1:2")]
 
 
 @pytest.fixture
@@ -65,11 +70,13 @@ def test_those_that_wait_are_found(operator: Client) -> None:
 def test_one_that_is_given_up_is_never_sent(
     operator: Client, notices: list[Notice]
 ) -> None:
+    until = lease_notices(at=NOW).until
+
     page = give_up(operator, notices)
 
     assert "1 will not be sent; the others were sent or given up before." in page
-    assert list_unsent_notices(at=NOW) == []
-    assert not send_notice(notice_id=notices[1].pk, at=NOW)
+    assert lease_notices(at=until).notice_ids == []
+    assert not send_notice(notice_id=notices[1].pk, leased_until=until, at=NOW)
     assert len(mail.outbox) == 1
     assert listed(operator, given_up_at__isempty="0") == ["alert:1:2"]
 

@@ -23,7 +23,6 @@ APPEND_ONLY = {
     "billing.TrueUp",
     "billing.UsageEvent",
     "invoices.CreditNote",
-    "invoices.ProviderEvent",
     "ledger.Entry",
 }
 MUTABLE = {
@@ -46,6 +45,7 @@ MUTABLE = {
     "billing.User",
     "invoices.AutoTopUp",
     "invoices.Dispute",
+    "invoices.EventRetry",
     "invoices.NumberSeries",
     "invoices.Payment",
     "invoices.PaymentMethod",
@@ -62,6 +62,8 @@ MUTABLE = {
     "billing.Rate",
     "billing.RateCardVersion",
     "billing.RateTier",
+    # Frozen by a trigger, but for when it was acted on, which is said once.
+    "invoices.ProviderEvent",
     # Frozen by a trigger once final.
     "invoices.AppliedCredit",
     "invoices.Invoice",

@@ -89,7 +89,7 @@ class Notice(models.Model):
     facts = models.JSONField(default=dict)
     recorded_at = models.DateTimeField(db_default=Now(), editable=False)
     sent_at = models.DateTimeField(null=True)
-    # How often the mail server did not take it, and when to try again.
+    # How often it was tried in vain, and until when it is leased or waits.
     failures = models.PositiveSmallIntegerField(default=0, db_default=0)
     retry_at = models.DateTimeField(null=True)
     # When an operator decided that it is sent no more.

@@ -1,16 +1,13 @@
-"""Reading alerts and notices that wait for something. Nothing here writes."""
+"""Reading alerts, and what they wait for. Nothing here writes."""
 
 from datetime import datetime
 
 from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
-from billing.models import AlertPurpose, BalanceAlert, Customer, Notice
+from billing.models import AlertPurpose, BalanceAlert, Customer
 from ledger.models import CreditLot, SumField
 from ledger.money import ZERO
-
-# The rest has its turn with the next look: a slow mail server must not fill the queue.
-BATCH = 500
 
 
 def list_alerts(*, customer: Customer) -> list[BalanceAlert]:
@@ -41,13 +38,3 @@ def list_customers_to_review(*, at: datetime) -> list[int]:
     )
     customers = differing.order_by("customer_id").values_list("customer_id", flat=True)
     return list(customers.distinct())
-
-
-def list_unsent_notices(*, at: datetime) -> list[int]:
-    """Return the first notices that are to be sent at an instant, oldest first."""
-    unsent = Notice.objects.filter(
-        Q(retry_at__isnull=True) | Q(retry_at__lte=at),
-        sent_at__isnull=True,
-        given_up_at__isnull=True,
-    )
-    return list(unsent.order_by("pk").values_list("pk", flat=True)[:BATCH])

@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from smtplib import SMTPException
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 
+from billing.backoff import pause_after
 from billing.models import Notice, NoticeKind
 from billing.services.mailing import compose
 
@@ -16,8 +18,11 @@ logger = logging.getLogger(__name__)
 
 # Days before credits expire at which their owner is told; each lot is in one window.
 EXPIRY_DAYS = (1, 7, 30)
+# The rest has its turn with the next look: a slow mail server must not fill the queue.
+BATCH = 500
+# For how long a notice is its job's alone; longer than a mail server may take.
+_LEASE = timedelta(minutes=10)
 _FIRST_PAUSE = timedelta(minutes=1)
-_LONGEST_PAUSE = timedelta(hours=6)
 
 # Only what is not noted yet, or each run would burn a number for each lot.
 _NOTE_EXPIRING = """
@@ -76,27 +81,50 @@ def note_expiring(*, at: datetime) -> int:
         return int(cursor.rowcount)
 
 
-@transaction.atomic
-def send_notice(*, notice_id: int, at: datetime) -> bool:
-    """Mail a notice that is to be sent yet; returns whether it was sent just now.
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Notices that are one try's to send, until an instant."""
 
-    One that another worker has in hand is left to it. If the mail server does not take
-    it, it waits, longer each time. A crash before the commit sends it again under the
-    same Message-ID.
+    notice_ids: list[int]
+    until: datetime
+
+
+@transaction.atomic
+def lease_notices(*, at: datetime) -> Lease:
+    """Take the first notices that are to be sent in hand, for ten minutes.
+
+    Whoever asks meanwhile gets others. Those that were not tried by then, because their
+    job was lost, are leased anew.
     """
-    unsent = _list_unsent(notice_id)
-    locked = unsent.select_for_update(skip_locked=True, of=("self",))
-    notice = locked.select_related("customer__wallet").first()
+    due = Q(retry_at__isnull=True) | Q(retry_at__lte=at)
+    unsent = _unsent().filter(due)
+    locked = unsent.order_by("pk").select_for_update(skip_locked=True)
+    notice_ids = list(locked.values_list("pk", flat=True)[:BATCH])
+    until = at + _LEASE
+    Notice.objects.filter(pk__in=notice_ids).update(retry_at=until)
+    return Lease(notice_ids, until)
+
+
+def send_notice(*, notice_id: int, leased_until: datetime, at: datetime) -> bool:
+    """Mail a notice that is leased to this try; returns whether it was sent just now.
+
+    One that is sent, given up, or leased to another try, is left alone. The mail is
+    sent outside of any transaction: the server may take its time. If it does not take
+    the mail, the notice waits, longer each time; after any other error, or a crash,
+    until the lease is over. It then comes again under the same Message-ID.
+    """
+    notice = _claim(notice_id, leased_until, at)
     if notice is None:
         return False
     try:
         compose(notice).send()
     except (SMTPException, OSError):
         logger.exception("Notice %s was not taken by the mail server", notice.pk)
-        _postpone(notice, at)
+        own = Notice.objects.filter(pk=notice.pk, retry_at=notice.retry_at)
+        own.update(retry_at=at + pause_after(notice.failures, first=_FIRST_PAUSE))
         return False
-    notice.sent_at = at
-    notice.save(update_fields=["sent_at"])
+    sent = Notice.objects.filter(pk=notice.pk)
+    sent.update(sent_at=at, failures=F("failures") - 1)
     return True
 
 
@@ -104,21 +132,23 @@ def send_notice(*, notice_id: int, at: datetime) -> bool:
 def give_up_notice(*, notice_id: int, at: datetime) -> bool:
     """Send a notice no more; returns whether it was given up just now.
 
-    One that is sent, or was given up before, stays as it is; one that a worker has in
-    hand is waited for.
+    One that is sent, or was given up before, stays as it is.
     """
-    return bool(_list_unsent(notice_id).update(given_up_at=at))
+    return bool(_unsent().filter(pk=notice_id).update(given_up_at=at))
 
 
-def _list_unsent(notice_id: int) -> QuerySet[Notice]:
-    return Notice.objects.filter(
-        pk=notice_id, sent_at__isnull=True, given_up_at__isnull=True
-    )
+def _unsent() -> QuerySet[Notice]:
+    return Notice.objects.filter(sent_at__isnull=True, given_up_at__isnull=True)
 
 
-def _postpone(notice: Notice, at: datetime) -> None:
-    # No more than doubling this often reaches the longest pause.
-    pause = _FIRST_PAUSE * 2 ** min(notice.failures, 10)
-    notice.failures += 1
-    notice.retry_at = at + min(pause, _LONGEST_PAUSE)
-    notice.save(update_fields=["failures", "retry_at"])
+def _claim(notice_id: int, leased_until: datetime, at: datetime) -> Notice | None:
+    """Begin a try, which counts as failed until it has succeeded: it may be killed."""
+    leased = _unsent().filter(pk=notice_id, retry_at=leased_until)
+    # No job is queued twice for one instant, so this makes the lease nobody else's.
+    claimed_until = max(at, leased_until) + _LEASE
+    if not leased.update(retry_at=claimed_until, failures=F("failures") + 1):
+        return None
+    notices = Notice.objects.select_related("customer__wallet")
+    notice = notices.get(pk=notice_id)
+    notice.retry_at = claimed_until
+    return notice

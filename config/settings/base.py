@@ -206,6 +206,9 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Mail has a queue and workers of its own: charges and refunds never wait behind it.
+CELERY_TASK_DEFAULT_QUEUE = "celery"
+CELERY_TASK_ROUTES = {"billing.tasks.send_notice": {"queue": "mail"}}
 
 # How `manage.py serve` runs: for one machine; production scales each part alone.
 WEB_WORKERS = env.int("WEB_WORKERS", default=2)

@@ -17,19 +17,11 @@ from invoices.models import (
     Kind,
     NumberSeries,
     Payment,
-    ProviderEvent,
     Refund,
 )
 from invoices.queries.listing import get_amount_refunded
 from invoices.queries.refunds import list_disputes, list_refunds
-from ledger.admin import (
-    AMOUNT,
-    HistoryAdmin,
-    ReadOnlyAdmin,
-    exactly,
-    in_currency,
-    link_to,
-)
+from ledger.admin import AMOUNT, ReadOnlyAdmin, exactly, in_currency, link_to
 from ledger.money import ZERO, format_exact
 
 if TYPE_CHECKING:
@@ -194,18 +186,14 @@ class PaymentAdmin(ReadOnlyAdmin[Payment]):
         in_currency("amount"),
         "status",
         "ended_at",
+        "asked",
+        "ask_failure",
     )
-    list_filter = ("status", "provider")
+    list_filter = ("status", "provider", ("ask_failure", admin.EmptyFieldListFilter))
     list_select_related = ("invoice",)
     search_fields = ("=reference", "=invoice__number")
     ordering = ("-pk",)
     show_full_result_count = False
-
-
-@admin.register(ProviderEvent)
-class ProviderEventAdmin(HistoryAdmin[ProviderEvent]):
-    list_display = ("event_id", "provider", "kind", "recorded_at")
-    search_fields = ("=event_id",)
 
 
 @admin.register(NumberSeries)

@@ -1,13 +1,9 @@
 """What is owed for a period or a pack, whether it was paid, and what went back."""
 
+from invoices.models.events import EventRetry, ProviderEvent
 from invoices.models.invoices import Invoice, Kind, NumberSeries, Status
 from invoices.models.lines import CALL_LINES, AppliedCredit, InvoiceLine, LineKind
-from invoices.models.payments import (
-    Payment,
-    PaymentMethod,
-    PaymentStatus,
-    ProviderEvent,
-)
+from invoices.models.payments import Payment, PaymentMethod, PaymentStatus
 from invoices.models.refunds import (
     HELD_BY_THE_BANK,
     CreditNote,
@@ -28,6 +24,7 @@ __all__ = [
     "CreditNote",
     "Dispute",
     "DisputeStatus",
+    "EventRetry",
     "Invoice",
     "InvoiceLine",
     "Kind",

@@ -5,9 +5,9 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from billing.models import Customer
+from invoices.models.asking import AskedAbout
 from invoices.models.invoices import Invoice
 from invoices.triggers import KEEP_SUCCEEDED, keep_terms
-from ledger.append_only import AppendOnly
 from ledger.models import ExactDecimalField, is_number
 
 
@@ -45,7 +45,7 @@ class PaymentStatus(models.TextChoices):
     FAILED = "failed"
 
 
-class Payment(models.Model):
+class Payment(AskedAbout):
     """One attempt to pay an invoice at a provider; kept as it is once it succeeded."""
 
     invoice = models.ForeignKey(
@@ -125,24 +125,3 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.reference}"
-
-
-class ProviderEvent(AppendOnly):
-    """A payment provider's webhook as it was posted, stored before it is acted on."""
-
-    provider = models.CharField(max_length=32)
-    event_id = models.CharField(max_length=200)
-    kind = models.CharField(max_length=100)
-    payload = models.JSONField()
-    recorded_at = models.DateTimeField(db_default=Now())
-
-    class Meta(AppendOnly.Meta):
-        constraints = [
-            models.UniqueConstraint(
-                fields=["provider", "event_id"],
-                name="invoices_providerevent_once_per_provider",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.event_id}"

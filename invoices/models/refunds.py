@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from invoices.models.asking import AskedAbout
 from invoices.models.invoices import Invoice
 from invoices.models.payments import Payment
 from invoices.triggers import (
@@ -45,7 +46,7 @@ class RefundStatus(models.TextChoices):
 _UNDECIDED = (RefundStatus.REQUESTED, RefundStatus.DECLINED)
 
 
-class Refund(models.Model):
+class Refund(AskedAbout):
     """Money of one payment that goes back, for the credits that were taken for it.
 
     Asking for it again by the same key is the same refund. Once it succeeded it has a

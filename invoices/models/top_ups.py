@@ -19,6 +19,7 @@ class OffBecause(models.TextChoices):
     AMOUNT = "amount", "its amount can no longer be bought"
     REFUND = "refund", "credits were refunded"
     DISPUTE = "dispute", "a payment was disputed at the bank"
+    MISMATCH = "mismatch", "another amount was charged than was asked for"
 
 
 class AutoTopUp(models.Model):

@@ -35,6 +35,10 @@ class BegunOtherwiseError(ProviderError):
     """The reference was used to ask for something else: begin another payment."""
 
 
+class RefusedError(ProviderError):
+    """The provider refuses what was asked, and would again."""
+
+
 class Progress(StrEnum):
     """How far a payment or a refund got at its provider."""
 

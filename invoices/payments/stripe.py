@@ -17,6 +17,7 @@ from invoices.payments import (
     PaymentNews,
     Progress,
     RefundNews,
+    RefusedError,
     SignedEvent,
 )
 from invoices.payments import stripe_calls as calls
@@ -31,7 +32,7 @@ from invoices.payments.stripe_news import intent_news, refund_news, session_news
 # How long a page can be paid on, unless it was asked for otherwise.
 PAGE_LASTS = timedelta(hours=24)
 # What will not be otherwise, however often it is asked for.
-_HOPELESS = (calls.RefusedError, UnpayableAmountError)
+_HOPELESS = (RefusedError, UnpayableAmountError)
 
 
 class StripeProvider:

@@ -14,7 +14,7 @@ import stripe
 from django.conf import settings
 
 from invoices.models import Payment, PaymentMethod, Refund
-from invoices.payments import BegunOtherwiseError, ProviderError
+from invoices.payments import BegunOtherwiseError, ProviderError, RefusedError
 from invoices.payments.stripe_amounts import to_units
 from invoices.payments.stripe_objects import (
     Charge,
@@ -38,10 +38,6 @@ _SKEW_SECONDS = 3600
 _MOST_LISTED = 100
 _NAME_LENGTH = 250
 _FAILURE_LENGTH = 200
-
-
-class RefusedError(ProviderError):
-    """Stripe refuses what was asked, and would again."""
 
 
 def create_session(payment: Payment) -> Session:

@@ -19,6 +19,7 @@ from invoices.payments import (
     PaymentNews,
     Progress,
     RefundNews,
+    RefusedError,
     SignedEvent,
     WebhookError,
 )
@@ -192,7 +193,7 @@ def _is_ours(intent: str) -> bool:
         return True
     try:
         return bool(calls.get_intent(intent).payment)
-    except calls.RefusedError:
+    except RefusedError:
         return False
 
 

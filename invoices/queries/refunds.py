@@ -5,7 +5,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import QuerySet
-from django.db.models.functions import Coalesce
 
 from billing.models import Customer
 from invoices.models import (
@@ -163,16 +162,6 @@ def _refundable(
     if allowed < purchased.paid.remaining:
         money = min(money, purchased.worth(max(ZERO, allowed)))
     return max(ZERO, WIDE.subtract(money, spoken_for))
-
-
-def list_refunds_under_way(*, before: datetime) -> list[int]:
-    """Return the refunds whose money was on its way before an instant, oldest first."""
-    under_way = Refund.objects.filter(
-        status__in=(RefundStatus.WITHDRAWN, RefundStatus.SENT)
-    )
-    since = Coalesce("sent_at", "withdrawn_at", "requested_at")
-    due = under_way.annotate(since=since).filter(since__lte=before)
-    return list(due.order_by("pk").values_list("pk", flat=True))
 
 
 def list_entries(*, refund: Refund) -> list[Entry]:

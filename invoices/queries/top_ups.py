@@ -1,20 +1,17 @@
 """Reading auto top-ups, kept cards and payments that wait. Nothing here writes."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import Q
 
 from billing.models import AlertPurpose, BalanceAlert, Customer
 from billing.queries.alerts import list_alerts
 from billing.queries.allowances import Standing, get_standing
 from invoices.models import AutoTopUp, Payment, PaymentMethod, PaymentStatus, Status
 from ledger.money import total
-
-# Who began to charge is given this long before another takes it up.
-CHARGE_PATIENCE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,20 +125,3 @@ def count_declines(*, method: PaymentMethod) -> tuple[int, datetime | None]:
         declined = declined.filter(ended_at__gt=paid.ended_at)
     ends = list(declined.values_list("ended_at", flat=True))
     return len(ends), ends[0] if ends else None
-
-
-def list_charges_left_alone(*, at: datetime) -> list[int]:
-    """Return the auto top-ups' payments that nobody has ended for a minute."""
-    pending = AutoTopUp.objects.filter(pending__started_at__lte=at - CHARGE_PATIENCE)
-    own = pending.filter(pending__provider=settings.PAYMENT_PROVIDER)
-    return list(own.order_by("pk").values_list(F("pending_id"), flat=True))
-
-
-def list_silent_payments(*, at: datetime) -> list[int]:
-    """Return the payments that have been pending for longer than `PAYMENT_PATIENCE`."""
-    silent = Payment.objects.filter(
-        status=PaymentStatus.PENDING,
-        provider=settings.PAYMENT_PROVIDER,
-        started_at__lte=at - settings.PAYMENT_PATIENCE,
-    )
-    return list(silent.order_by("started_at").values_list("pk", flat=True))

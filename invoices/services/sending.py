@@ -5,14 +5,20 @@ from datetime import datetime
 from django.db import transaction
 
 from invoices.models import Refund, RefundStatus
-from invoices.payments import Progress, RefundNews, get_provider
+from invoices.payments import (
+    Progress,
+    ProviderError,
+    RefundNews,
+    UnknownProviderError,
+    get_provider,
+)
 from invoices.services.crediting import cancel_credit_note, issue_credit_note
+from invoices.services.leases import UNDER_WAY, note_vain_question
 from invoices.services.provider_refunds import SaidSum, believe, with_sum
 from invoices.services.returns import ACTOR, reclaim, take_in_provider_refunds
 from invoices.services.taking import give_back, lock_payment, review
 from ledger.failpoints import failpoint
 
-UNDER_WAY = (RefundStatus.WITHDRAWN, RefundStatus.SENT)
 # What news may still change. Money that went back may come back, and then for good.
 _BEFORE = {
     Progress.PENDING: UNDER_WAY,
@@ -29,6 +35,7 @@ def send_refund(*, refund_id: int, at: datetime) -> RefundStatus:
     its time.
 
     :raises ProviderError: if the provider does not answer; asking again is safe.
+    :raises UnknownProviderError: if its provider is not in use any more.
     """
     refund = Refund.objects.select_related("payment__invoice__customer").get(
         pk=refund_id
@@ -36,11 +43,19 @@ def send_refund(*, refund_id: int, at: datetime) -> RefundStatus:
     if refund.status not in UNDER_WAY:
         return RefundStatus(refund.status)
     failpoint("refund-withdrawn")
-    news = get_provider(refund.payment.provider).refund(refund=refund)
+    news = _ask(refund)
     failpoint("refund-answered")
     ended = note_refund_news(refund=refund, news=news, at=at)
     failpoint("refund-recorded")
     return RefundStatus(ended.status)
+
+
+def _ask(refund: Refund) -> RefundNews:
+    try:
+        return get_provider(refund.payment.provider).refund(refund=refund)
+    except (ProviderError, UnknownProviderError) as error:
+        note_vain_question(subject=refund, error=error)
+        raise
 
 
 def note_refund_news(*, refund: Refund, news: RefundNews, at: datetime) -> Refund:

@@ -160,6 +160,7 @@ def send(kind: NoticeKind, facts: dict[str, object]) -> EmailMessage:
     customer = make.customer(time_zone="Europe/Berlin")
     Customer.objects.update(name="Ada & Sons <ltd>")
     write_notice(customer_id=customer.pk, kind=kind, reference="x", facts=facts)
-    send_notice(notice_id=Notice.objects.get().pk, at=NOW)
+    until = lease_notices(at=NOW).until
+    send_notice(notice_id=Notice.objects.get().pk, leased_until=until, at=NOW)
     [sent] = mail.outbox
     return sent

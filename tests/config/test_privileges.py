@@ -4,6 +4,7 @@ from django.db import connection
 
 from billing.models import Customer, UsageEvent
 from config.privileges import ROLE, grant_privileges, privileges_of
+from invoices.models import ProviderEvent
 from ledger.models import CreditLot, Wallet
 from tests.raw import NO_PRIVILEGE, as_owner, execute, refusal
 
@@ -21,6 +22,11 @@ class TestPrivilegesOf:
 
     def test_a_lot_are_to_set_nothing(self) -> None:
         assert privileges_of(CreditLot) == ["SELECT", "INSERT"]
+
+    def test_a_providers_event_are_to_say_that_it_was_handled(self) -> None:
+        expected = ["SELECT", "INSERT", "UPDATE (handled_at)"]
+
+        assert privileges_of(ProviderEvent) == expected
 
     def test_anything_else_are_all(self) -> None:
         assert privileges_of(Customer) == ORDINARY

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+import yaml
 from django.conf import settings
 from django.core import mail
 
-from billing.models import Backtest, QuarantinedEvent, UsageEvent
+from billing.models import Backtest, Notice, QuarantinedEvent, UsageEvent
 from billing.services.backtests import plan_backtest as plan
 from billing.services.backtests import start_backtest
 from billing.services.events import Status, StreamPart
@@ -24,10 +25,12 @@ from billing.tasks import (
     sweep_backtests,
 )
 from config.celery import app
+from config.serving import _mail_worker, _worker
 from ledger.models import CreditLot, Source
 from ledger.tasks import expire_lots, sweep_expired_lots
 from tests import make
 from tests.billing.alerting import alert
+from tests.processes import ROOT
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -138,6 +141,45 @@ class TestNotices:
 
         [sent] = mail.outbox
         assert sent.subject == "$5.00 of credits expire on 16 Nov 2026"
+
+    def test_one_bad_notice_does_not_stop_the_others(self) -> None:
+        make.lot(make.customer().wallet, "5", expires_at=make.NOW + DAY)
+        note_expiring_credits()
+        good = Notice.objects.get()
+        bad = Notice.objects.create(
+            customer=good.customer, kind=good.kind, reference="bad", facts={}
+        )
+        Notice.objects.filter(pk=bad.pk).update(facts={"credits": "much"})
+        first = Notice.objects.create(
+            customer=good.customer, kind="no_such_kind", reference="a", facts={}
+        )
+
+        send_notices()
+
+        assert len(mail.outbox) == 1
+        assert {bad.pk, first.pk} == set(
+            Notice.objects.filter(sent_at=None).values_list("pk", flat=True)
+        )
+
+
+def test_mail_has_a_queue_and_a_worker_of_its_own() -> None:
+    route = app.amqp.router.route({}, "billing.tasks.send_notice")
+    other = app.amqp.router.route({}, "invoices.tasks.settle_payment")
+
+    assert (route["queue"].name, other["queue"].name) == ("mail", "celery")
+    assert "--queues=celery" in _worker()
+    assert "--queues=mail" in _mail_worker()
+
+
+@pytest.mark.parametrize(
+    ("service", "queue"), [("worker", "celery"), ("mail-worker", "mail")]
+)
+def test_containers_serve_both_queues(service: str, queue: str) -> None:
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+
+    command = compose["services"][service]["command"]
+
+    assert command[command.index("--queues") + 1] == queue
 
 
 class TestBacktests:

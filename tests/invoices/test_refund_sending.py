@@ -9,7 +9,8 @@ from django.db import IntegrityError
 from invoices.models import CreditNote, Refund, SimulatedPayment, SimulatedRefund
 from invoices.payments import Progress, ProviderError
 from invoices.payments.simulated import SimulatedProvider
-from invoices.queries.refunds import list_refunds_under_way, quote_refund
+from invoices.queries.refunds import quote_refund
+from invoices.services.leases import lease_refunds
 from invoices.services.news import UnknownRefundError
 from ledger.services import expire_wallet
 from tests import make
@@ -94,7 +95,7 @@ class TestSending:
 
         made.refresh_from_db()
         assert made.status == "withdrawn"
-        assert list_refunds_under_way(before=NOW + 10 * 365 * 24 * 60 * MINUTE)
+        assert lease_refunds(at=NOW + 10 * 365 * 24 * 60 * MINUTE)
 
     def test_that_fails_leaves_the_credits_where_they_were(self) -> None:
         invoice = bought(bonus="5")
@@ -207,7 +208,7 @@ class TestExcess:
 
 
 class TestUnderWay:
-    def test_are_those_since_before_an_instant(self) -> None:
+    def test_are_those_that_have_been_so_for_a_minute(self) -> None:
         invoice = bought()
         made = refund(invoice, "20")
         send(refund(invoice, "10", key="ended"))
@@ -215,8 +216,8 @@ class TestUnderWay:
         taken = made.withdrawn_at
         assert taken
 
-        assert list_refunds_under_way(before=taken) == [made.pk]
-        assert list_refunds_under_way(before=taken - MINUTE) == []
+        assert lease_refunds(at=taken + 0.9 * MINUTE) == []
+        assert lease_refunds(at=taken + MINUTE) == [made.pk]
 
 
 class TestDatabase:

@@ -7,10 +7,9 @@ from pytest_django import Settings
 
 from billing.models.plans import Mode
 from invoices.models import Payment, PaymentMethod
-from invoices.payments import ProviderError
+from invoices.payments import ProviderError, RefusedError
 from invoices.payments.stripe import StripeProvider
 from invoices.payments.stripe_amounts import UnpayableAmountError
-from invoices.payments.stripe_calls import RefusedError
 from invoices.services.checkout import start_checkout
 from tests import make
 from tests.invoices.state import MONTH_END, final, use_seed
