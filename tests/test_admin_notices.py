@@ -93,7 +93,7 @@ def test_giving_up_is_for_those_who_may(client: Client, notices: list[Notice]) -
 
     give_up(client, notices)
 
-    assert list_unsent_notices(at=NOW) == [notices[1].pk]
+    assert lease_notices(at=NOW).notice_ids == [notices[1].pk]
 
 
 @pytest.mark.usefixtures("notices")

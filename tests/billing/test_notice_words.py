@@ -6,7 +6,7 @@ from django.core.mail import EmailMessage
 from pytest_django import Settings
 
 from billing.models import Customer, Notice, NoticeKind
-from billing.services.notices import send_notice, write_notice
+from billing.services.notices import lease_notices, send_notice, write_notice
 from tests import make
 from tests.make import NOW
 

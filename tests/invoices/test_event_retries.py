@@ -8,7 +8,14 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from invoices.models import EventRetry, Invoice, Payment, ProviderEvent, Status
+from invoices.models import (
+    EventRetry,
+    Invoice,
+    Payment,
+    ProviderEvent,
+    SimulatedPayment,
+    Status,
+)
 from invoices.payments import SignedEvent, get_provider
 from invoices.services.payments import (
     PaymentMismatchError,
@@ -107,6 +114,13 @@ class TestSweep:
         with pytest.raises(UnknownPaymentError):
             told(payment, "charge.refunded", amount="20")
         told(payment)
+        SimulatedPayment.objects.create(
+            reference=payment.reference,
+            amount=payment.amount,
+            currency="USD",
+            refunded=20,
+            is_paid=True,
+        )
         clock.shift(2 * MINUTE)
 
         sweep_events()
