@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import time_machine
@@ -118,7 +119,7 @@ class TestSweep:
             reference=payment.reference,
             amount=payment.amount,
             currency="USD",
-            refunded=20,
+            refunded=Decimal(20),
             is_paid=True,
         )
         clock.shift(2 * MINUTE)
