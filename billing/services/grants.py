@@ -162,7 +162,10 @@ def give_credits(  # noqa: PLR0913 - what a grant may say.
         expires_at=expires_at,
         priority=priority,
     )
-    lot = _grant(customer, grant, actor, at)
+    return _checked(_grant(customer, grant, actor, at), source, amount)
+
+
+def _checked(lot: CreditLot, source: Source, amount: Decimal) -> CreditLot:
     if (lot.source, lot.granted) != (source, exact(amount)):
         raise OtherCreditsGivenError(lot)
     return lot

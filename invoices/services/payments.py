@@ -72,13 +72,13 @@ def start_payment(
             "started_at": at,
         },
     )
-    if payment.method_id and method is None:
+    return _lead_on(payment, leads_to, is_unattended=method is not None)
+
+
+def _lead_on(payment: Payment, leads_to: str, *, is_unattended: bool) -> Payment:
+    if payment.method_id and not is_unattended:
         # On a page it could be paid a second time.
-        raise BeingChargedError(str(locked))
-    return _lead_on(payment, leads_to)
-
-
-def _lead_on(payment: Payment, leads_to: str) -> Payment:
+        raise BeingChargedError(str(payment.invoice))
     if payment.leads_to != leads_to:
         # The page is the same; who has led to it last is led back.
         payment.leads_to = leads_to

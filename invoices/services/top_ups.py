@@ -71,8 +71,8 @@ def set_auto_top_up(
     :raises MethodNotKeptError: if the card is not one of the customer's kept ones.
     """
     lock_wallets([customer.wallet_id])
-    check_amount(amount, customer.wallet.currency)
     currency = customer.wallet.currency
+    check_amount(amount, currency)
     _check_threshold(threshold, amount, currency)
     _check_maximum(monthly_maximum, amount, currency)
     terms = {
@@ -87,8 +87,7 @@ def set_auto_top_up(
     if before and all(getattr(before, name) == terms[name] for name in terms):
         return before
     top_up = _save(customer, terms | {"changed_by": by} | _wait(before, method))
-    _tell_terms(top_up, at)
-    return top_up
+    return _tell_terms(top_up, at)
 
 
 def _save(customer: Customer, terms: dict[str, object]) -> AutoTopUp:
@@ -149,7 +148,7 @@ def _retry_at(failures: int, declined_at: datetime) -> datetime:
     return declined_at + RETRY_AFTER[min(failures, len(RETRY_AFTER)) - 1]
 
 
-def _tell_terms(top_up: AutoTopUp, at: datetime) -> None:
+def _tell_terms(top_up: AutoTopUp, at: datetime) -> AutoTopUp:
     write_notice(
         customer_id=top_up.customer_id,
         kind=NoticeKind.TOP_UP_CHANGED,
@@ -162,6 +161,7 @@ def _tell_terms(top_up: AutoTopUp, at: datetime) -> None:
             "by": top_up.changed_by,
         },
     )
+    return top_up
 
 
 @transaction.atomic
