@@ -22,7 +22,7 @@ from billing.models import (
 )
 from billing.services.events import StreamPart
 from billing.services.metering import record_events
-from invoices.models import DisputeStatus, Invoice
+from invoices.models import DisputeStatus, EventRetry, Invoice
 from invoices.payments import SignedEvent, get_provider
 from invoices.services.payments import start_payment
 from invoices.services.purchases import buy_pack
@@ -88,7 +88,8 @@ def _buy(customer: Customer) -> None:
         "currency": "USD",
     }
     event = SignedEvent("evt_1", "payment.succeeded", payload)
-    receive_event(provider=get_provider(), event=event, at=NOW)
+    told = receive_event(provider=get_provider(), event=event, at=NOW)
+    EventRetry.objects.create(event=told, retry_at=NOW)
 
 
 def _run_low() -> None:

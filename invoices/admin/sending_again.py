@@ -27,8 +27,10 @@ class SendingAgainAdmin(ReadOnlyAdmin[Refund]):
     def has_send_again_permission(
         self, request: HttpRequest, object_id: str | None = None
     ) -> bool:
-        may = request.user.has_perm("invoices.change_refund")
-        return may and object_id is not None and is_failed_excess(object_id)
+        if object_id is None or not request.user.has_perm("invoices.change_refund"):
+            return False
+        row = self.find_row(request, object_id)
+        return row is not None and is_failed_excess(row.pk)
 
     @action(description="Send again", permissions=["send_again"])
     def send_again(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -4,14 +4,13 @@ from invoices.models.events import EventRetry, ProviderEvent
 from invoices.models.invoices import Invoice, Kind, NumberSeries, Status
 from invoices.models.lines import CALL_LINES, AppliedCredit, InvoiceLine, LineKind
 from invoices.models.payments import Payment, PaymentMethod, PaymentStatus
+from invoices.models.refund_states import RefundKind, RefundStatus
 from invoices.models.refunds import (
     HELD_BY_THE_BANK,
     CreditNote,
     Dispute,
     DisputeStatus,
     Refund,
-    RefundKind,
-    RefundStatus,
 )
 from invoices.models.simulated import SimulatedPayment, SimulatedRefund
 from invoices.models.top_ups import AutoTopUp, OffBecause

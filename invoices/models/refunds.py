@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from invoices.models.asking import AskedAbout
 from invoices.models.invoices import Invoice
 from invoices.models.payments import Payment
+from invoices.models.refund_states import RefundKind, RefundStatus
 from invoices.triggers import (
     CANCEL_WHOLE,
     KEEP_ENDED_REFUND,
@@ -20,28 +21,6 @@ from invoices.triggers import (
 from ledger.append_only import AppendOnly
 from ledger.models import ExactDecimalField, is_number
 from ledger.money import ZERO, total
-
-
-class RefundKind(models.TextChoices):
-    """Why money goes back."""
-
-    UNUSED = "unused", "Unused credits"
-    # It was made in the provider's own pages, and we were told.
-    PROVIDER = "provider", "Made at the provider"
-    # An invoice that was paid twice, or that was void when it was paid.
-    EXCESS = "excess", "Paid without being owed"
-
-
-class RefundStatus(models.TextChoices):
-    """How far a refund got. Credits move at `withdrawn`, money at `sent`."""
-
-    REQUESTED = "requested", "Waits for approval"
-    DECLINED = "declined"
-    WITHDRAWN = "withdrawn"
-    SENT = "sent"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-
 
 _UNDECIDED = (RefundStatus.REQUESTED, RefundStatus.DECLINED)
 

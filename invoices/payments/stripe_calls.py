@@ -286,12 +286,7 @@ def _client(key: str, base: str, seconds: int) -> stripe.StripeClient:
 
 @contextmanager
 def _answering() -> Iterator[None]:
-    """Say in our words what the SDK raises.
-
-    :raises RefusedError: if asking again would not help.
-    :raises BegunOtherwiseError: if the key was used for something else.
-    :raises ProviderError: if it might.
-    """
+    """Say in our words what the SDK raises."""
     try:
         yield
     except stripe.IdempotencyError as error:

@@ -5,7 +5,9 @@ from abc import abstractmethod
 from datetime import datetime
 from functools import cached_property
 from typing import Any
+from urllib.parse import urljoin
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -102,7 +104,7 @@ class PurchaseView(SpendingView):
             url = start_checkout(
                 invoice=invoice,
                 # The invoice waits there for the provider's word.
-                leads_to=self.request.build_absolute_uri(f"{page}?returned=1"),
+                leads_to=urljoin(settings.BASE_URL, f"{page}?returned=1"),
                 saves_method=self.saves_method,
                 at=at,
             )

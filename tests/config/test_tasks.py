@@ -131,7 +131,7 @@ class TestNotices:
             for task in (review_alerts, send_notices, send_notices):
                 task()
 
-        assert [sent.subject for sent in mail.outbox] == ["Credits are below $4.00"]
+        assert [sent.subject for sent in mail.outbox] == ["Credits fell below $4.00"]
 
     def test_of_credits_that_expire_are_mailed_once(self) -> None:
         make.lot(make.customer().wallet, "5", expires_at=make.NOW + DAY)

@@ -17,6 +17,7 @@ from tests.invoices.captures import (
     Sent,
     captured_event,
 )
+from tests.invoices.stripe_forms import nested
 
 Object = dict[str, Any]
 Answer = tuple[int, Object]
@@ -272,18 +273,6 @@ _ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("GET", "/v1/refunds", StripeFake.list_refunds),
     ("GET", r"/v1/refunds/(\w+)", StripeFake.get_refund),
 ]
-
-
-def nested(form: dict[str, str]) -> Object:
-    """Return a form's fields as objects: `a[b][0]=c` is a, b, 0."""
-    result: Object = {}
-    for name, value in form.items():
-        *path, last = re.findall(r"[^\[\]]+", name)
-        inner = result
-        for each in path:
-            inner = inner.setdefault(each, {})
-        inner[last] = value
-    return result
 
 
 def _listed(url: str, data: list[Object], *, has_more: bool = False) -> Object:

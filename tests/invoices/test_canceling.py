@@ -99,7 +99,7 @@ def test_usage_is_owed() -> None:
 
 def test_what_a_kept_card_is_charged_for_is_not_canceled() -> None:
     customer = make.customer(credits="5")
-    agree(customer, keep_card(customer), threshold="50")
+    agree(customer, keep_card(customer), threshold="20")
     payment = start_top_up(customer_id=customer.pk, at=NOW)
     assert payment
 

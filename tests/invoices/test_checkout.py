@@ -79,8 +79,6 @@ class TestSimulatedCheckout:
         decided = client.post(page, {"choice": "lose"}, follow=True)
 
         assert disputed.redirect_chain == decided.redirect_chain == [(page, 302)]
-        assert "The bank took the money back, until it decides." in disputed.text
-        assert "The bank decided for the payer." in decided.text
 
     @pytest.mark.parametrize("keeps", [True, False])
     def test_repeats_that_the_card_is_kept(self, client: Client, keeps: bool) -> None:

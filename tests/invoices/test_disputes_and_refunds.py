@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from billing.models import Notice
+from billing.models import Notice, NoticeKind
 from billing.services.alerts import set_alerts
 from invoices.models import Dispute, DisputeStatus, Refund
 from invoices.payments import DisputeNews, Progress
@@ -132,11 +132,11 @@ def test_frozen_anew_is_told_once(amount: str) -> None:
     invoice = bought()
     set_alerts(customer=invoice.customer, thresholds=[Decimal(30)], at=NOW)
     bank_says(invoice, OPEN, amount)
-    told = Notice.objects.get()
+    told = Notice.objects.get(kind=NoticeKind.LOW_BALANCE)
 
     provider_says_refunded(invoice, "5")
 
-    assert Notice.objects.get() == told
+    assert Notice.objects.get(kind=NoticeKind.LOW_BALANCE) == told
     assert_books_agree()
 
 
@@ -147,4 +147,4 @@ def test_credits_that_return_arm_an_alert_anew() -> None:
         bank_says(invoice, OPEN, name=name)
         bank_says(invoice, WON, name=name)
 
-    assert Notice.objects.count() == 2
+    assert Notice.objects.filter(kind=NoticeKind.LOW_BALANCE).count() == 2

@@ -119,9 +119,7 @@ class TestAtStripe:
     def test_an_amount_that_cannot_be_paid_is_not_sold(
         self, customer: Customer
     ) -> None:
-        with pytest.raises(
-            AmountNotForSaleError, match=r"5\.124 cannot be paid in KWD"
-        ):
+        with pytest.raises(AmountNotForSaleError, match=r"a multiple of 0\.01"):
             buy_credits(customer=customer, amount=Decimal("5.124"), at=NOW)
 
         invoice = buy_credits(customer=customer, amount=Decimal("5.12"), at=NOW)

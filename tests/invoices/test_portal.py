@@ -32,6 +32,7 @@ ARGUMENTS = {
 PAGES: list[URLPattern] = [*billing_urls.urlpatterns, *invoices_urls.urlpatterns]
 # What is sent to one's own page without anything in it.
 SETTINGS = {"add-alert": 422, "remove-alert": 422, "set-top-up": 422, "top-up-off": 302}
+SETTINGS |= {"buy-amount": 422}
 POSTED = {"act", "buy", "pay", "cancel", "remove-card", *SETTINGS}
 # The session, the user and their memberships.
 SIGN_IN_QUERIES = 3

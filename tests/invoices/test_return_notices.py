@@ -94,7 +94,7 @@ class TestADispute:
         bank_says(invoice, DisputeStatus.LOST)
         bank_says(invoice, DisputeStatus.WON)
 
-        assert states() == [("open", "40"), ("lost", "50")]
+        assert states() == [("open", "40"), ("lost", "50"), ("won", "50")]
 
     def test_that_holds_nothing_is_not_told(self) -> None:
         bank_says(bought(used="50"), DisputeStatus.OPEN)

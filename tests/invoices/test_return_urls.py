@@ -88,7 +88,8 @@ class TestACheckoutOfTheApi:
 
         url = client.post(f"/portal/invoices/{invoice.number}/pay/")["Location"]
 
-        assert page_of(url) == f"/portal/invoices/{invoice.number}/"
+        page = f"http://testserver/portal/invoices/{invoice.number}/?returned=1"
+        assert page_of(url) == page
         assert Payment.objects.count() == 1
 
     def test_of_nobody_is_not_found(self, client: Client) -> None:

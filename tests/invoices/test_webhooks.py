@@ -1,4 +1,5 @@
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import msgspec
 import pytest
@@ -8,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from invoices.models import Invoice, Payment, ProviderEvent, Status
+from invoices.models import Invoice, Payment, ProviderEvent, SimulatedPayment, Status
 from invoices.payments.standard_webhooks import sign
 from invoices.services.payments import start_payment
 from invoices.services.purchases import buy_pack
@@ -139,6 +140,12 @@ class TestWebhook:
 
         assert post(told, message_id="msg_refund").status_code == 422
         post(body_of(payment))
+        SimulatedPayment.objects.create(
+            reference=payment.reference,
+            amount=payment.amount,
+            currency=payment.currency,
+            refunded=Decimal(20),
+        )
         assert post(told, message_id="msg_refund").status_code == 200
 
         assert CreditLot.objects.get().remaining == 30
