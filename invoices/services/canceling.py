@@ -6,6 +6,7 @@ from django.db import transaction
 
 from invoices.models import Invoice, Kind, PaymentStatus, Status
 from invoices.services.payments import BeingChargedError, NotOpenError
+from invoices.services.voiding import void
 from ledger.posting import lock_wallets
 
 
@@ -36,6 +37,6 @@ def cancel_purchase(*, invoice: Invoice, by: str, at: datetime) -> Invoice:
     pending = locked.payments.filter(status=PaymentStatus.PENDING)
     if pending.filter(method__isnull=False).exists():
         raise BeingChargedError(str(locked))
-    locked.status, locked.voided_at, locked.voided_by = Status.VOID, at, by
-    locked.save(update_fields=["status", "voided_at", "voided_by"])
+    void(Invoice.objects.filter(pk=locked.pk), by=by, at=at)
+    locked.refresh_from_db()
     return locked

@@ -4,9 +4,12 @@ from datetime import datetime
 
 from django.db import transaction
 
-from invoices.models import Invoice, Status
+from invoices.models import Invoice
 from invoices.queries.orders import stale_orders
+from invoices.services.voiding import void
 from ledger.posting import lock_wallets
+
+ACTOR = "order sweep"
 
 
 @transaction.atomic
@@ -21,5 +24,4 @@ def void_stale_order(*, invoice_id: int, at: datetime) -> bool:
     lock_wallets([invoice.customer.wallet_id])
     Invoice.objects.select_for_update().get(pk=invoice_id)
     # A statement of its own: it sees what has happened before the locks were there.
-    stale = stale_orders(at=at).filter(pk=invoice_id)
-    return bool(stale.update(status=Status.VOID))
+    return void(stale_orders(at=at).filter(pk=invoice_id), by=ACTOR, at=at)

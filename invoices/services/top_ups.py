@@ -19,10 +19,10 @@ from invoices.models import (
     Payment,
     PaymentMethod,
     PaymentStatus,
-    Status,
 )
 from invoices.queries.top_ups import count_declines
 from invoices.services.purchases import check_amount
+from invoices.services.voiding import void
 from ledger.money import as_text, exact, format_bounds, format_money
 from ledger.posting import lock_wallets
 
@@ -214,8 +214,7 @@ def note_top_up_ended(*, payment: Payment, at: datetime) -> None:
         top_up.save()
         _tell_bought(top_up.customer, payment, at)
         return
-    invoices = Invoice.objects.filter(pk=payment.invoice_id, status=Status.OPEN)
-    invoices.update(status=Status.VOID, voided_at=at, voided_by=ACTOR)
+    void(Invoice.objects.filter(pk=payment.invoice_id), by=ACTOR, at=at)
     top_up.failures += 1
     # Also where it is off by now: to switch it on again is no way around the wait.
     top_up.retry_at = _retry_at(top_up.failures, at)

@@ -51,6 +51,7 @@ class TestVoidStaleOrder:
 
         assert void(invoice, at=NOW + WEEK - SECOND) == Status.OPEN
         assert void(invoice) == Status.VOID
+        assert (invoice.voided_by, invoice.voided_at) == ("order sweep", NOW + WEEK)
         with pytest.raises(NotOpenError):
             start(invoice=invoice, at=NOW + WEEK)
 
