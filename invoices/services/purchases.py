@@ -137,6 +137,18 @@ def buy_credits(*, customer: Customer, amount: Decimal, at: datetime) -> Invoice
     """Make the open invoice of an amount of one's own; it buys as many credits.
 
     :raises AmountNotForSaleError: if the amount is too small, too large or too fine.
+    :raises TooManyOrdersError: if 20 orders wait to be paid already.
+    """
+    locked = _lock(customer)
+    _check_open_orders(locked)
+    return _invoice_amount(locked, amount, at, {})
+
+
+@transaction.atomic
+def buy_top_up(*, customer: Customer, amount: Decimal, at: datetime) -> Invoice:
+    """Make the open invoice of what auto top-up buys, however many orders wait.
+
+    :raises AmountNotForSaleError: if the amount is too small, too large or too fine.
     """
     return _invoice_amount(customer, amount, at, {})
 

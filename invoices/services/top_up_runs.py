@@ -14,7 +14,7 @@ from invoices.queries.top_ups import bought_in_month
 from invoices.services.payments import start_payment
 from invoices.services.purchases import (
     AmountNotForSaleError,
-    buy_credits,
+    buy_top_up,
     check_amount,
 )
 from invoices.services.top_ups import switch_off_auto_top_up
@@ -47,7 +47,7 @@ def start_top_up(*, customer_id: int, at: datetime) -> Payment | None:
     if WIDE.add(bought, top_up.amount) > most:
         _wait_for_next_month(top_up, bought, most, at)
         return None
-    invoice = buy_credits(customer=customer, amount=top_up.amount, at=at)
+    invoice = buy_top_up(customer=customer, amount=top_up.amount, at=at)
     top_up.pending = start_payment(invoice=invoice, method=top_up.method, at=at)
     top_up.save(update_fields=["pending"])
     return top_up.pending

@@ -20,6 +20,7 @@ from invoices.services.purchases import (
     TooManyOrdersError,
     buy_credits,
     buy_pack,
+    buy_top_up,
     place_order,
 )
 from invoices.tasks import sweep_orders
@@ -113,6 +114,8 @@ class TestTooManyOrders:
         with pytest.raises(TooManyOrdersError):
             buy_pack(customer=customer, pack=pack, at=NOW)
         with pytest.raises(TooManyOrdersError):
+            buy_credits(customer=customer, amount=Decimal(5), at=NOW)
+        with pytest.raises(TooManyOrdersError):
             place_order(customer=customer, order=asked, key="k", at=NOW)
 
         void(first)
@@ -125,7 +128,7 @@ class TestTooManyOrders:
         for _ in range(MOST_OPEN_ORDERS):
             buy_pack(customer=customer, pack=pack, at=NOW)
 
-        buy_credits(customer=customer, amount=Decimal(5), at=NOW)
+        buy_top_up(customer=customer, amount=Decimal(5), at=NOW)
 
         assert Invoice.objects.count() == MOST_OPEN_ORDERS + 1
 
@@ -135,10 +138,11 @@ class TestTooManyOrders:
             buy_pack(customer=customer, pack=pack, at=NOW)
         client.force_login(make.member(customer))
 
-        page = client.post("/portal/buy/", {"pack": pack.code}, follow=True)
+        for path, asked in (("", {"pack": pack.code}), ("amount/", {"amount": "5"})):
+            page = client.post(f"/portal/buy/{path}", asked, follow=True)
 
-        assert page.redirect_chain == [("/portal/invoices/", 302)]
-        assert "20 purchases wait to be paid." in page.content.decode()
+            assert page.redirect_chain == [("/portal/invoices/", 302)]
+            assert "20 purchases wait to be paid." in page.content.decode()
 
     @pytest.mark.django_db(transaction=True)
     def test_are_refused_though_they_come_at_once(self) -> None:
