@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from billing.api.problem_schema import RefusalOutput
 from billing.queries.allowances import CreditWarning, LimitSource
 
 
@@ -34,13 +35,7 @@ class AdmissionOutput(serializers.Serializer[object]):
     warning = serializers.ChoiceField(list(CreditWarning), allow_null=True)
 
 
-class PaymentRequiredOutput(serializers.Serializer[object]):
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-    code = serializers.CharField()
-    instance = serializers.CharField()
+class PaymentRequiredOutput(RefusalOutput):
     request_id = serializers.CharField(help_text="Of this request, not of the call.")
     limit_source = serializers.ChoiceField(list(LimitSource))
     estimate = serializers.CharField()

@@ -9,7 +9,7 @@ class ProblemErrorOutput(serializers.Serializer[object]):
     pointer = serializers.CharField(help_text="Where in the body, as a JSON pointer.")
 
 
-class ProblemOutput(serializers.Serializer[object]):
+class RefusalOutput(serializers.Serializer[object]):
     type = serializers.CharField()
     title = serializers.CharField()
     status = serializers.IntegerField()
@@ -17,5 +17,8 @@ class ProblemOutput(serializers.Serializer[object]):
     code = serializers.CharField()
     instance = serializers.CharField()
     request_id = serializers.CharField()
+
+
+class ProblemOutput(RefusalOutput):
     # The name is the wire's; what DRF has under it is hidden by no instance of this.
     errors = ProblemErrorOutput(many=True, required=False)  # type: ignore[assignment]
