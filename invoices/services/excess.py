@@ -1,6 +1,7 @@
 """Giving back money that was paid without being owed."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import transaction
 from django.utils.crypto import get_random_string
@@ -21,19 +22,26 @@ def return_excess(*, payment: Payment, at: datetime) -> Refund:
     refund, _ = Refund.objects.get_or_create(
         payment=payment,
         key=KEY,
-        defaults={
-            "kind": RefundKind.EXCESS,
-            "status": RefundStatus.WITHDRAWN,
-            "reference": get_random_string(32),
-            "currency": payment.currency,
-            "amount": payment.amount,
+        defaults=_terms(payment, payment.amount)
+        | {
             "reason": f"{payment.invoice} was {payment.invoice.status} already",
             "requested_by": ACTOR,
             "requested_at": at,
-            "approval_above": payment.amount,
         },
     )
     return refund
+
+
+def _terms(payment: Payment, amount: Decimal) -> dict[str, object]:
+    """Return how money is owed back that nobody need approve."""
+    return {
+        "kind": RefundKind.EXCESS,
+        "status": RefundStatus.WITHDRAWN,
+        "reference": get_random_string(32),
+        "currency": payment.currency,
+        "amount": amount,
+        "approval_above": amount,
+    }
 
 
 class NotSentAgainError(Exception):
@@ -73,13 +81,8 @@ def _owe_again(
     return Refund.objects.create(
         payment=payment,
         key=key,
-        kind=RefundKind.EXCESS,
-        status=RefundStatus.WITHDRAWN,
-        reference=get_random_string(32),
-        currency=payment.currency,
-        amount=kept,
         reason=failed.reason,
         requested_by=by,
         requested_at=at,
-        approval_above=kept,
+        **_terms(payment, kept),
     )
