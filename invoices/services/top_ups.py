@@ -209,10 +209,11 @@ def note_top_up_ended(*, payment: Payment, at: datetime) -> None:
         return
     top_up.pending = None
     if payment.status == PaymentStatus.SUCCEEDED:
+        available = _available(top_up.customer, at)
         top_up.failures = 0
-        top_up.retry_at = at + PACE if _is_low(top_up, at) else None
+        top_up.retry_at = at + PACE if available < top_up.threshold else None
         top_up.save()
-        _tell_bought(top_up.customer, payment, at)
+        _tell_bought(payment, available, top_up.customer)
         return
     void(Invoice.objects.filter(pk=payment.invoice_id), by=ACTOR, at=at)
     top_up.failures += 1
@@ -223,24 +224,24 @@ def note_top_up_ended(*, payment: Payment, at: datetime) -> None:
         _tell_or_stop(top_up, payment, top_up.retry_at, at)
 
 
-def _tell_bought(customer: Customer, payment: Payment, at: datetime) -> None:
+def _available(customer: Customer, at: datetime) -> Decimal:
     wallet = lock_wallets([customer.wallet_id])[customer.wallet_id]
+    return spendable(wallet, at)
+
+
+def _tell_bought(payment: Payment, available: Decimal, customer: Customer) -> None:
     write_notice(
         customer_id=customer.pk,
         kind=NoticeKind.TOP_UP_BOUGHT,
         reference=f"payment:{payment.pk}",
-        facts={
-            "amount": as_text(payment.amount),
-            "card": payment.method.label if payment.method else "",
-            "balance": as_text(spendable(wallet, at)),
-            "invoice": payment.invoice.number,
-        },
+        facts=_facts_of(payment)
+        | {"balance": as_text(available), "invoice": payment.invoice.number},
     )
 
 
-def _is_low(top_up: AutoTopUp, at: datetime) -> bool:
-    wallet_id = top_up.customer.wallet_id
-    return spendable(lock_wallets([wallet_id])[wallet_id], at) < top_up.threshold
+def _facts_of(payment: Payment) -> dict[str, str]:
+    card = payment.method.label if payment.method else ""
+    return {"amount": as_text(payment.amount), "card": card}
 
 
 def _tell_or_stop(
@@ -255,10 +256,6 @@ def _tell_or_stop(
         customer_id=customer.pk,
         kind=NoticeKind.TOP_UP_FAILED,
         reference=f"payment:{payment.pk}",
-        facts={
-            "amount": as_text(payment.amount),
-            "card": payment.method.label if payment.method else "",
-            "failure": payment.failure,
-            "retry_at": retry_at.isoformat(),
-        },
+        facts=_facts_of(payment)
+        | {"failure": payment.failure, "retry_at": retry_at.isoformat()},
     )
