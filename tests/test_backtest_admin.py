@@ -1,19 +1,19 @@
 """Trying a version in the admin: asked for on a form, followed on a page."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from django.contrib.auth.models import Permission
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
-from billing.models import Backtest, BacktestLine, RateCardVersion, User
+from billing.models import Backtest, BacktestLine, RateCardVersion
 from billing.services.backtests import start_backtest
 from config.celery import app
 from tests import make
+from tests.admin_pages import staff
 from tests.billing.backtesting import (
     END,
     OWN,
@@ -50,19 +50,8 @@ def version() -> RateCardVersion:
 
 
 @pytest.fixture
-def sign_in(client: Client) -> Callable[..., Client]:
-    def sign_in(*permissions: str) -> Client:
-        user = User.objects.create_user("ada", is_staff=True)
-        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-        client.force_login(user)
-        return client
-
-    return sign_in
-
-
-@pytest.fixture
-def operator(sign_in: Callable[..., Client]) -> Client:
-    return sign_in("view_ratecardversion", "change_ratecardversion")
+def operator() -> Client:
+    return staff("ada", "view_ratecardversion", "change_ratecardversion")
 
 
 def page_of(backtest: Backtest, browser: Client) -> str:
@@ -193,10 +182,8 @@ def test_more_lines_cost_no_more_queries(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_deleted_draft_takes_its_backtests_with_it(
-    sign_in: Callable[..., Client], version: RateCardVersion
-) -> None:
-    operator = sign_in("view_ratecardversion", "delete_ratecardversion")
+def test_a_deleted_draft_takes_its_backtests_with_it(version: RateCardVersion) -> None:
+    operator = staff("ada", "view_ratecardversion", "delete_ratecardversion")
     backtest_on(version)
     planned(version)
     start_backtest(version=version, start=START, end=END, by="ada", at=NOW)
@@ -209,20 +196,16 @@ def test_a_deleted_draft_takes_its_backtests_with_it(
 
 
 class TestPermissions:
-    def test_to_see_it_versions_must_be_seen(
-        self, sign_in: Callable[..., Client], version: RateCardVersion
-    ) -> None:
+    def test_to_see_it_versions_must_be_seen(self, version: RateCardVersion) -> None:
         backtest = backtest_on(version)
-        viewer = sign_in("view_ratecardversion")
+        viewer = staff("ada", "view_ratecardversion")
 
         assert "Other days" not in page_of(backtest, viewer)
         assert viewer.get(ADD).status_code == 403
 
-    def test_nobody_else_sees_it(
-        self, sign_in: Callable[..., Client], version: RateCardVersion
-    ) -> None:
+    def test_nobody_else_sees_it(self, version: RateCardVersion) -> None:
         backtest = backtest_on(version)
-        browser = sign_in("view_customer")
+        browser = staff("ada", "view_customer")
 
         url = f"/admin/billing/backtest/{backtest.pk}/change/"
         assert browser.get(url).status_code == 403

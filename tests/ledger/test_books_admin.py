@@ -2,18 +2,17 @@
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from django.contrib.auth.models import Permission
 from django.test import Client
 
-from billing.models import User
 from ledger.models import Book, Kind, Source, Wallet
 from ledger.services import open_wallet
 from tests import make
+from tests.admin_pages import staff
 from tests.ledger.history import post, recorded, sell
 
 pytestmark = pytest.mark.django_db
@@ -29,19 +28,8 @@ def clock() -> Iterator[None]:
 
 
 @pytest.fixture
-def sign_in(client: Client) -> Callable[..., Client]:
-    def sign_in(*permissions: str) -> Client:
-        user = User.objects.create_user("ada", is_staff=True)
-        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-        client.force_login(user)
-        return client
-
-    return sign_in
-
-
-@pytest.fixture
-def operator(sign_in: Callable[..., Client]) -> Client:
-    return sign_in("view_entry")
+def operator() -> Client:
+    return staff("ada", "view_entry")
 
 
 @pytest.fixture
@@ -192,8 +180,8 @@ class TestFile:
 
 
 class TestWhoMayReadThem:
-    def test_needs_the_permission(self, sign_in: Callable[..., Client]) -> None:
-        browser = sign_in("view_wallet")
+    def test_needs_the_permission(self) -> None:
+        browser = staff("ada", "view_wallet")
 
         assert browser.get(BOOKS).status_code == 403
         assert BOOKS not in browser.get("/admin/").content.decode()

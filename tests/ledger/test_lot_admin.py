@@ -1,16 +1,15 @@
 """A lot's page in the admin, with what became of its credits."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import time_machine
-from django.contrib.auth.models import Permission
 from django.test import Client
 
-from billing.models import User
 from ledger.models import Book, CreditLot, Entry, Kind
 from tests import make
+from tests.admin_pages import staff
 from tests.ledger.history import post, recorded, sell
 
 pytestmark = pytest.mark.django_db
@@ -24,19 +23,8 @@ def clock() -> Iterator[None]:
 
 
 @pytest.fixture
-def sign_in(client: Client) -> Callable[..., Client]:
-    def sign_in(*permissions: str) -> Client:
-        user = User.objects.create_user("ada", is_staff=True)
-        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-        client.force_login(user)
-        return client
-
-    return sign_in
-
-
-@pytest.fixture
-def operator(sign_in: Callable[..., Client]) -> Client:
-    return sign_in("view_creditlot", "view_entry")
+def operator() -> Client:
+    return staff("ada", "view_creditlot", "view_entry")
 
 
 def page_of(browser: Client, lot: CreditLot, query: str = "") -> str:
@@ -96,12 +84,10 @@ def test_knows_no_other_places(operator: Client) -> None:
     assert operator.get(f"{url}?before=x").status_code == 404
 
 
-def test_shows_entries_only_to_those_who_may_see_them(
-    sign_in: Callable[..., Client],
-) -> None:
+def test_shows_entries_only_to_those_who_may_see_them() -> None:
     lot = make.lot(make.wallet(), "10")
 
-    page = page_of(sign_in("view_creditlot"), lot)
+    page = page_of(staff("ada", "view_creditlot"), lot)
 
     assert lot.reference in page
     assert "What became of the credits" not in page
