@@ -1,10 +1,12 @@
 """A PostgreSQL and a Valkey of the tests' own, and the application's rights in them."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
@@ -12,6 +14,9 @@ from pytest_django import DjangoDbBlocker
 from config.partitions import create_partitions
 from config.privileges import ROLE, grant_privileges
 from config.services import hold_services
+
+if TYPE_CHECKING:
+    from billing.models import User
 
 # A slow machine is no failure: it must not make tests flaky.
 hypothesis_settings.register_profile("tollgate", deadline=None)
@@ -62,3 +67,10 @@ def _application_role(request: pytest.FixtureRequest) -> Iterator[None]:
 def _uses_database(request: pytest.FixtureRequest) -> bool:
     marked = request.node.get_closest_marker("django_db") is not None
     return marked or bool(_DATABASE_FIXTURES & set(request.fixturenames))
+
+
+@pytest.fixture
+def operator(client: Client, django_user_model: "type[User]") -> Client:
+    """Return a signed-in operator's browser."""
+    client.force_login(django_user_model.objects.create_superuser(username="operator"))
+    return client

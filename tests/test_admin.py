@@ -18,7 +18,6 @@ from billing.models import (
     RateCard,
     Terms,
     UsageEvent,
-    User,
 )
 from billing.services.events import StreamPart
 from billing.services.metering import record_events
@@ -49,13 +48,6 @@ ADDED_BY_HAND = {Terms}
 every_model = pytest.mark.parametrize("model", MODELS, ids=str)
 
 Model = type[models.Model]
-
-
-@pytest.fixture
-def operator(client: Client) -> Client:
-    """Return a signed-in operator's browser."""
-    client.force_login(User.objects.create_superuser(username="operator"))
-    return client
 
 
 @pytest.fixture

@@ -17,13 +17,6 @@ pytestmark = pytest.mark.django_db
 _TOO_LONG = "?rate_card=" + "9" * 5000
 
 
-@pytest.fixture
-def operator(client: Client) -> Client:
-    """Return a signed-in operator's browser."""
-    client.force_login(User.objects.create_superuser(username="operator"))
-    return client
-
-
 class TestQuarantine:
     def test_events_are_retried(self, operator: Client) -> None:
         card = make.customer().plan.rate_card

@@ -4,7 +4,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 
 from billing.models import (
@@ -13,12 +12,12 @@ from billing.models import (
     Customer,
     QuarantinedEvent,
     UsageEvent,
-    User,
 )
 from billing.periods import period_containing
 from ledger.models import Source
 from ledger.services import expire_wallet
 from tests import make
+from tests.admin_pages import read, staff
 from tests.invoices.state import final
 
 pytestmark = pytest.mark.django_db
@@ -27,13 +26,6 @@ AMENDED = {
     "properties": '{"model": "text-gen-v3", "input_tokens": 0.5}',
     "reason": "miscounted",
 }
-
-
-@pytest.fixture
-def operator(client: Client) -> Client:
-    """Return a signed-in operator's browser."""
-    client.force_login(User.objects.create_superuser(username="operator"))
-    return client
 
 
 @pytest.fixture
@@ -49,12 +41,6 @@ def customer() -> Customer:
 def url(page: str, *, model: type[UsageEvent | QuarantinedEvent] = UsageEvent) -> str:
     row = model._default_manager.earliest("pk")
     return f"/admin/billing/{model._meta.model_name}/{row.pk}/{page}/"
-
-
-def read(client: Client, path: str) -> str:
-    response = client.get(path, follow=True)
-    assert response.status_code == 200
-    return " ".join(response.content.decode().split())
 
 
 @pytest.mark.usefixtures("customer")
@@ -179,22 +165,15 @@ class TestAmend:
 
 @pytest.mark.usefixtures("customer")
 class TestWhoMay:
-    def client_with(self, client: Client, *permissions: str) -> Client:
-        user = User.objects.create_user(username="clerk", is_staff=True)
-        granted = Permission.objects.filter(codename__in=permissions)
-        user.user_permissions.set(granted)
-        client.force_login(user)
-        return client
-
-    def test_nobody_without_the_permission(self, client: Client) -> None:
-        clerk = self.client_with(client, "view_usageevent")
+    def test_nobody_without_the_permission(self) -> None:
+        clerk = staff("clerk", "view_usageevent")
 
         assert clerk.post(url("void"), {"reason": "x"}).status_code == 403
         assert clerk.get(url("amend")).status_code == 403
         assert url("void") not in read(clerk, url("change"))
 
-    def test_who_may_add_corrections(self, client: Client) -> None:
-        clerk = self.client_with(client, "view_usageevent", "add_correction")
+    def test_who_may_add_corrections(self) -> None:
+        clerk = staff("clerk", "view_usageevent", "add_correction")
 
         clerk.post(url("void"), {"reason": "posted twice"})
 

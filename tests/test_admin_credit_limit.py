@@ -3,13 +3,13 @@
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from billing.models import Customer, User
+from billing.models import Customer
 from tests import make
+from tests.admin_pages import staff
 
 pytestmark = pytest.mark.django_db
 
@@ -17,12 +17,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def customer() -> Customer:
     return make.customer(credit_limit="20")
-
-
-@pytest.fixture
-def operator(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser(username="operator"))
-    return client
 
 
 def page_of(customer: Customer) -> str:
@@ -89,12 +83,10 @@ def test_the_highest_one_can_be_stored(operator: Client, customer: Customer) -> 
     assert customer.wallet.credit_limit == int("9" * 19)
 
 
-def test_who_may_only_look_sees_it(client: Client, customer: Customer) -> None:
-    viewer = User.objects.create_user(username="viewer", is_staff=True)
-    viewer.user_permissions.add(Permission.objects.get(codename="view_customer"))
-    client.force_login(viewer)
+def test_who_may_only_look_sees_it(customer: Customer) -> None:
+    viewer = staff("viewer", "view_customer")
 
-    page = client.get(page_of(customer)).content.decode()
+    page = viewer.get(page_of(customer)).content.decode()
 
     assert 'name="credit_limit"' not in page
     assert ">20<" in page.replace(" ", "").replace("\n", "")

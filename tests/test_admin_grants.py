@@ -6,13 +6,13 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
-from billing.models import Customer, User
+from billing.models import Customer
 from ledger.models import CreditLot
 from tests import make
+from tests.admin_pages import staff
 
 pytestmark = pytest.mark.django_db
 TOKEN = "6b1f6a9e-3a0b-4b6c-9d57-0c5c0f2f6a11"  # noqa: S105 - the form's, not a secret.
@@ -26,13 +26,6 @@ ASKED = {
     "reason": "an outage",
 }
 CONFIRMED = ASKED | {"_grant": ""}
-
-
-@pytest.fixture
-def operator(client: Client) -> Client:
-    """Return a signed-in operator's browser."""
-    client.force_login(User.objects.create_superuser(username="operator"))
-    return client
 
 
 @pytest.fixture
@@ -219,25 +212,16 @@ class TestConfirming:
 
 
 class TestWhoMay:
-    def clerk(self, client: Client, *permissions: str) -> Client:
-        user = User.objects.create_user(username="clerk", is_staff=True)
-        granted = Permission.objects.filter(codename__in=permissions)
-        user.user_permissions.set(granted)
-        client.force_login(user)
-        return client
-
-    def test_nobody_without_the_permission(
-        self, client: Client, customer: Customer
-    ) -> None:
-        clerk = self.clerk(client, "view_customer", "change_customer")
+    def test_nobody_without_the_permission(self, customer: Customer) -> None:
+        clerk = staff("clerk", "view_customer", "change_customer")
 
         assert clerk.post(url(customer), CONFIRMED).status_code == 403
         page = clerk.get(url(customer, "change")).content.decode()
         assert url(customer) not in page
         assert not CreditLot.objects.exists()
 
-    def test_who_may_add_lots(self, client: Client, customer: Customer) -> None:
-        clerk = self.clerk(client, "view_customer", "add_creditlot")
+    def test_who_may_add_lots(self, customer: Customer) -> None:
+        clerk = staff("clerk", "view_customer", "add_creditlot")
 
         confirm(clerk, customer)
 

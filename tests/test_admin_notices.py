@@ -4,11 +4,10 @@ import re
 
 import psycopg
 import pytest
-from django.contrib.auth.models import Permission
 from django.core import mail
 from django.test import Client
 
-from billing.models import Customer, Notice, NoticeKind, User
+from billing.models import Customer, Notice, NoticeKind
 from billing.services.notices import (
     give_up_notice,
     lease_notices,
@@ -16,6 +15,7 @@ from billing.services.notices import (
     write_notice,
 )
 from tests import make
+from tests.admin_pages import staff
 from tests.invoices.topping_up import topped_up
 from tests.make import NOW
 from tests.raw import CHECKED, refusal
@@ -39,12 +39,6 @@ def notices() -> list[Notice]:
     until = lease_notices(at=NOW).until
     send_notice(notice_id=first.pk, leased_until=until, at=NOW)
     return [first, write(told, "alert:1:2")]
-
-
-@pytest.fixture
-def operator(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser(username="operator"))
-    return client
 
 
 def listed(browser: Client, **query: str) -> list[str]:
@@ -86,12 +80,8 @@ def test_one_is_given_up_once(notices: list[Notice]) -> None:
     assert not give_up_notice(notice_id=notices[1].pk, at=NOW)
 
 
-def test_giving_up_is_for_those_who_may(client: Client, notices: list[Notice]) -> None:
-    clerk = User.objects.create_user(username="clerk", is_staff=True)
-    clerk.user_permissions.set(Permission.objects.filter(codename="view_notice"))
-    client.force_login(clerk)
-
-    give_up(client, notices)
+def test_giving_up_is_for_those_who_may(notices: list[Notice]) -> None:
+    give_up(staff("clerk", "view_notice"), notices)
 
     assert lease_notices(at=NOW).notice_ids == [notices[1].pk]
 

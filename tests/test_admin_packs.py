@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from billing.models import CreditPack, User
+from billing.models import CreditPack
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/billing/creditpack/add/"
@@ -16,12 +16,6 @@ PACK = {
     "bonus_credits": "0",
     "validity_days": "",
 }
-
-
-@pytest.fixture
-def operator(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser(username="operator"))
-    return client
 
 
 def test_a_pack_lasts_a_century_at_most(operator: Client) -> None:

@@ -3,8 +3,6 @@
 import pytest
 from django.test import Client
 
-from billing.models import User
-
 pytestmark = pytest.mark.django_db
 PAGES = [
     "billing/customer/{}/grant_credits/",
@@ -18,12 +16,6 @@ PAGES = [
 ]
 # Django leads away from these, with a message.
 CHANGES = ["billing/usageevent", "invoices/invoice", "invoices/refund"]
-
-
-@pytest.fixture
-def operator(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser(username="operator"))
-    return client
 
 
 @pytest.mark.parametrize("page", PAGES)

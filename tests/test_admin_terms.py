@@ -7,20 +7,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from billing.models import Customer, Plan, RateCard, Terms, User
+from billing.models import Customer, Plan, RateCard, Terms
 from billing.services.rate_cards import create_rate_card
 from tests import make
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/billing/terms/add/"
 SEED_COST = Decimal("0.014232")
-
-
-@pytest.fixture
-def operator(client: Client) -> Client:
-    """Return a signed-in operator's browser."""
-    client.force_login(User.objects.create_superuser(username="operator"))
-    return client
 
 
 @pytest.fixture
