@@ -5,6 +5,7 @@ from django.db.models import Model
 from django.test import Client
 
 from billing.models import User
+from tests.pages import text
 
 
 def staff(name: str, *permissions: str) -> Client:
@@ -23,10 +24,10 @@ def url_of(row: Model, page: str) -> str:
 def read(browser: Client, path: str, **data: str) -> str:
     response = browser.get(path, data, follow=True)
     assert response.status_code == 200
-    return " ".join(response.content.decode().split())
+    return text(response)
 
 
 def post(browser: Client, path: str, **data: str) -> str:
     response = browser.post(path, data, follow=True)
     assert response.status_code == 200
-    return " ".join(response.content.decode().split())
+    return text(response)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from billing.models import Customer
 from ledger.models import CreditLot
 from tests import make
-from tests.admin_pages import staff
+from tests.admin_pages import post, staff
 
 pytestmark = pytest.mark.django_db
 TOKEN = "6b1f6a9e-3a0b-4b6c-9d57-0c5c0f2f6a11"  # noqa: S105 - the form's, not a secret.
@@ -41,9 +41,7 @@ def url(customer: Customer, page: str = "grant_credits") -> str:
 
 
 def send(client: Client, customer: Customer, form: dict[str, str]) -> str:
-    response = client.post(url(customer), form, follow=True)
-    assert response.status_code == 200
-    return " ".join(response.content.decode().split())
+    return post(client, url(customer), **form)
 
 
 def confirm(client: Client, customer: Customer, **changes: str) -> str:

@@ -1,6 +1,5 @@
 """Trying a version in the admin: asked for on a form, followed on a page."""
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +23,7 @@ from tests.billing.backtesting import (
     planned,
 )
 from tests.make import NOW
+from tests.pages import read, text, words
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/billing/backtest/add/"
@@ -56,10 +56,7 @@ def operator() -> Client:
 
 def page_of(backtest: Backtest, browser: Client) -> str:
     url = f"/admin/billing/backtest/{backtest.pk}/change/"
-    response = browser.get(url)
-    assert response.status_code == 200
-    text = re.sub(r"<[^>]+>", " ", response.content.decode())
-    return " ".join(text.split())
+    return words(read(browser, url))
 
 
 def test_a_versions_page_leads_to_the_form(
@@ -161,7 +158,7 @@ def test_the_page_follows_the_work(operator: Client, version: RateCardVersion) -
     failed = operator.get(f"/admin/billing/backtest/{backtest.pk}/change/")
 
     assert "every 2s" in running.content.decode()
-    assert "0 of 2 calls, 0%." in " ".join(running.content.decode().split())
+    assert "0 of 2 calls, 0%." in text(running)
     assert "every 2s" not in failed.content.decode()
     assert "It broke." in failed.content.decode()
 

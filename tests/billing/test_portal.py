@@ -17,7 +17,7 @@ from billing.models.plans import Mode
 from billing.services.customers import add_member
 from billing.services.metering import record_events
 from ledger.models import Source, Wallet
-from tests import make
+from tests import make, pages
 from tests.make import NOW
 
 pytestmark = pytest.mark.django_db
@@ -65,9 +65,7 @@ def record(key: str, *, at: datetime = NOW, **properties: Any) -> None:
 
 
 def read(browser: Client, name: str, query: str = "") -> str:
-    response = browser.get(reverse(f"portal:{name}") + query)
-    assert response.status_code == 200
-    return " ".join(response.content.decode().split())
+    return pages.read(browser, reverse(f"portal:{name}") + query)
 
 
 class TestOverview:

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from billing.models import Customer
 from ledger.models import Book, CreditLot, Kind, Source
 from ledger.services import expire_wallet
-from tests import make
+from tests import make, pages
 from tests.billing.test_portal import SIGN_IN_QUERIES, read
 from tests.invoices.state import use
 from tests.ledger.history import post, recorded, sell
@@ -43,9 +43,7 @@ def browser(client: Client, customer: Customer) -> Client:
 
 
 def page_of(browser: Client, lot: CreditLot, query: str = "") -> str:
-    response = browser.get(f"/portal/credits/{lot.pk}/{query}")
-    assert response.status_code == 200
-    return " ".join(response.content.decode().split())
+    return pages.read(browser, f"/portal/credits/{lot.pk}/{query}")
 
 
 def sum_row(what: str, amount: str) -> str:

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from billing.models import Customer
-from tests import make
+from tests import make, pages
 
 pytestmark = pytest.mark.django_db
 
@@ -31,9 +31,7 @@ def page_after(browser: Client, **properties: Any) -> str:
 
 
 def read(browser: Client) -> str:
-    response = browser.get(reverse("portal:quarantine"))
-    assert response.status_code == 200
-    return " ".join(response.content.decode().split())
+    return pages.read(browser, reverse("portal:quarantine"))
 
 
 def test_it_says_why_an_event_has_no_price(browser: Client) -> None:

@@ -1,21 +1,16 @@
 """The portal's page on alerts, auto top-up and kept cards, as a browser has it."""
 
-from django.http import HttpResponse
 from django.test import Client
+
+from tests import pages
+from tests.pages import text
 
 PAGE = "/portal/credits/settings/"
 TERMS = {"threshold": "8", "amount": "20", "monthly_maximum": "60"}
 
 
-def text(response: object) -> str:
-    assert isinstance(response, HttpResponse)
-    return " ".join(response.content.decode().split())
-
-
 def read(browser: Client, url: str = PAGE) -> str:
-    response = browser.get(url)
-    assert response.status_code == 200
-    return text(response)
+    return pages.read(browser, url)
 
 
 def send(browser: Client, path: str, **values: object) -> str:

@@ -18,6 +18,7 @@ from ledger.models import CreditLot
 from ledger.money import total
 from tests import make
 from tests.invoices.state import MONTH_END, final, use
+from tests.pages import read
 
 pytestmark = pytest.mark.django_db
 
@@ -82,12 +83,6 @@ def address(page: URLPattern) -> str:
 def ask(client: Client, page: URLPattern) -> int:
     send = client.post if page.name in POSTED else client.get
     return send(address(page)).status_code
-
-
-def read(browser: Client, url: str) -> str:
-    response = browser.get(url)
-    assert response.status_code == 200
-    return " ".join(response.content.decode().split())
 
 
 def links(page: str, pattern: str) -> list[str]:

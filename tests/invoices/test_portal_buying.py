@@ -14,6 +14,7 @@ from billing.services.customers import add_member
 from invoices.models import Invoice, Payment, Status
 from tests import make
 from tests.invoices.state import MONTH_END, final
+from tests.pages import read, text
 
 pytestmark = pytest.mark.django_db
 
@@ -40,12 +41,6 @@ def browser(client: Client, customer: Customer) -> Client:
     """Return the browser of a person who acts for the customer."""
     client.force_login(make.member(customer))
     return client
-
-
-def read(browser: Client, url: str) -> str:
-    response = browser.get(url)
-    assert response.status_code == 200
-    return " ".join(response.content.decode().split())
 
 
 def returns_to(checkout: str) -> str:
@@ -120,7 +115,7 @@ class TestBuying:
         order = {"amount": amount, "keep_card": "on"}
         response = browser.post("/portal/buy/amount/", order)
 
-        page = " ".join(response.content.decode().split())
+        page = text(response)
         assert response.status_code == 422
         assert f'id="buy-amount_error" role="alert">{problem}</p>' in page
         assert f'value="{amount}"' in page or not amount

@@ -12,7 +12,8 @@ from billing.periods import period_containing
 from ledger.money import total
 from tests import make
 from tests.invoices.state import MONTH_END, final, use
-from tests.invoices.test_portal import last_column, links, read, total_of
+from tests.invoices.test_portal import last_column, links, total_of
+from tests.pages import read
 
 pytestmark = pytest.mark.django_db
 BEFORE = "INV-2026-000001"

@@ -25,6 +25,7 @@ from tests.invoices.refunding import (
     use,
 )
 from tests.make import NOW
+from tests.pages import read
 
 pytestmark = pytest.mark.django_db
 NUMBER = "INV-2026-000001"
@@ -50,12 +51,6 @@ def browser(client: Client, invoice: Invoice) -> Client:
     """Return the browser of a person who acts for the customer."""
     client.force_login(make.member(invoice.customer))
     return client
-
-
-def read(browser: Client, path: str) -> str:
-    response = browser.get(path)
-    assert response.status_code == 200
-    return " ".join(response.content.decode().split())
 
 
 class TestADispute:

@@ -24,6 +24,7 @@ from tests.invoices.refunding import (
     send,
 )
 from tests.make import NOW
+from tests.pages import read
 
 pytestmark = pytest.mark.django_db
 NOTE = "/portal/credit-notes/CN-2026-000001/"
@@ -46,12 +47,6 @@ def browser(client: Client, invoice: Invoice) -> Client:
     """Return the browser of a person who acts for the customer."""
     client.force_login(make.member(invoice.customer))
     return client
-
-
-def read(browser: Client, path: str) -> str:
-    response = browser.get(path)
-    assert response.status_code == 200
-    return " ".join(response.content.decode().split())
 
 
 def invoice_page(browser: Client) -> str:

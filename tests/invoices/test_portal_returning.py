@@ -11,9 +11,10 @@ from billing.models.customers import Role
 from billing.services.customers import add_member
 from invoices.models import Invoice, Status
 from invoices.services.purchases import buy_pack
-from tests import make
+from tests import make, pages
 from tests.invoices.refunding import paid
 from tests.make import NOW
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 PAGE = "/portal/invoices/INV-2026-000001/"
@@ -47,16 +48,14 @@ def browser(client: Client, customer: Customer, invoice: Invoice) -> Client:
 
 
 def read(browser: Client, query: str = "") -> str:
-    response = browser.get(PAGE + query)
-    assert response.status_code == 200
-    return " ".join(response.content.decode().split())
+    return pages.read(browser, PAGE + query)
 
 
 def send(browser: Client, act: str) -> str:
     """Press a button of the invoice; returns the page that it leads to."""
     response = browser.post(f"{PAGE}{act}/", follow=True)
     assert response.redirect_chain == [(PAGE, 302)]
-    return " ".join(response.content.decode().split())
+    return text(response)
 
 
 class TestComingBack:

@@ -1,7 +1,5 @@
 """A customer's reconciliation as an operator sees it."""
 
-import re
-
 import pytest
 from django.test import Client
 
@@ -11,6 +9,7 @@ from tests import make
 from tests.admin_pages import staff
 from tests.invoices.state import use
 from tests.invoices.test_reconciliation import buy, pay
+from tests.pages import read, words
 from tests.raw import execute, tampering
 
 pytestmark = pytest.mark.django_db
@@ -31,10 +30,7 @@ def url_of(customer: Customer) -> str:
 
 
 def page_of(browser: Client, customer: Customer) -> str:
-    response = browser.get(url_of(customer))
-    assert response.status_code == 200
-    text = re.sub(r"<[^>]+>", " ", response.content.decode())
-    return " ".join(text.split())
+    return words(read(browser, url_of(customer)))
 
 
 def test_shows_where_credits_went(customer: Customer) -> None:

@@ -14,6 +14,7 @@ from ledger.services import open_wallet
 from tests import make
 from tests.admin_pages import staff
 from tests.ledger.history import post, recorded, sell
+from tests.pages import read, words
 
 pytestmark = pytest.mark.django_db
 BOOKS = "/admin/ledger/entry/books/"
@@ -38,10 +39,7 @@ def wallet() -> Wallet:
 
 
 def page_of(browser: Client, query: str = "") -> str:
-    response = browser.get(f"{BOOKS}{query}")
-    assert response.status_code == 200
-    text = re.sub(r"<[^>]+>", " ", response.content.decode())
-    return " ".join(text.split())
+    return words(read(browser, f"{BOOKS}{query}"))
 
 
 def rows_of(browser: Client, query: str = "?csv") -> list[dict[str, str]]:

@@ -1,6 +1,5 @@
 """A lot's page in the admin, with what became of its credits."""
 
-import re
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +10,7 @@ from ledger.models import Book, CreditLot, Entry, Kind
 from tests import make
 from tests.admin_pages import staff
 from tests.ledger.history import post, recorded, sell
+from tests.pages import words
 
 pytestmark = pytest.mark.django_db
 
@@ -33,10 +33,6 @@ def page_of(browser: Client, lot: CreditLot, query: str = "") -> str:
     return response.content.decode()
 
 
-def text_of(page: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
-
-
 def test_sums_up_what_became_of_the_credits(operator: Client) -> None:
     wallet = make.wallet()
     make.spend(wallet, "5")
@@ -44,7 +40,7 @@ def test_sums_up_what_became_of_the_credits(operator: Client) -> None:
     make.spend(wallet, "20")
     post(wallet, Kind.REFUND, Book.REFUNDED, "-10", lot=lot)
 
-    text = text_of(page_of(operator, lot))
+    text = words(page_of(operator, lot))
 
     day = "15 Nov 2026, 12:00"
     assert "Granted $50.00 Used" in text
@@ -62,7 +58,7 @@ def test_lists_entries_with_what_was_left(operator: Client) -> None:
 
     spent = Entry.objects.get(kind=Kind.USAGE)
     assert f'href="/admin/ledger/entry/{spent.pk}/change/"' in page
-    assert f"{spent.cause} test -$4.00 $6.00 Grant cash" in text_of(page)
+    assert f"{spent.cause} test -$4.00 $6.00 Grant cash" in words(page)
 
 
 def test_goes_on_to_older_entries(operator: Client) -> None:
@@ -74,7 +70,7 @@ def test_goes_on_to_older_entries(operator: Client) -> None:
 
     assert 'href="?before=2#story"' in first
     assert "First page" not in first
-    assert f"{lot.reference} test $100.00 $100.00 First page" in text_of(older)
+    assert f"{lot.reference} test $100.00 $100.00 First page" in words(older)
 
 
 def test_knows_no_other_places(operator: Client) -> None:
