@@ -4,7 +4,6 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -17,7 +16,7 @@ from billing.models import Backtest, BacktestChunk, BacktestGap, BacktestLine
 from billing.periods import Period, previous_period
 from billing.queries.backtests import report_backtest
 from billing.services.backtests import start_backtest
-from ledger.admin import KeptAdmin, ReadOnlyAdmin, Row, exactly
+from ledger.admin import DescribedAdmin, KeptAdmin, ReadOnlyAdmin, Row, exactly
 
 _ZONE = ZoneInfo("UTC")
 _DAY = timedelta(days=1)
@@ -77,7 +76,7 @@ class BacktestForm(forms.ModelForm[Backtest]):
 
 
 @admin.register(Backtest)
-class BacktestAdmin(KeptAdmin[Backtest]):
+class BacktestAdmin(DescribedAdmin[Backtest], KeptAdmin[Backtest]):
     form = BacktestForm
     add_form_template = "admin/change_form.html"
     change_form_template = "admin/billing/backtest/report.html"
@@ -153,18 +152,8 @@ class BacktestAdmin(KeptAdmin[Backtest]):
     ) -> HttpResponse:
         return redirect("admin:billing_backtest_change", obj.pk)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        backtest = self.get_object(request, unquote(object_id))
-        shown = {}
-        if backtest and self.has_view_permission(request, backtest):
-            shown = _describe(backtest, self.has_add_permission(request))
-        return super().change_view(request, object_id, form_url, shown)
+    def describe(self, request: HttpRequest, row: Backtest) -> dict[str, Any]:
+        return _describe(row, self.has_add_permission(request))
 
 
 def _describe(backtest: Backtest, may_start: bool) -> dict[str, Any]:

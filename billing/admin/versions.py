@@ -1,8 +1,7 @@
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -25,12 +24,7 @@ from billing.services.rate_cards import (
     draft_version,
     publish_version,
 )
-
-if TYPE_CHECKING:
-    # Unfold carries no types; its classes are Django's to a caller.
-    from django.contrib.admin import ModelAdmin
-else:
-    from unfold.admin import ModelAdmin
+from ledger.admin import DescribedAdmin
 
 _EXAMPLE = """\
 model: text-gen-v3
@@ -79,7 +73,7 @@ class DraftForm(forms.ModelForm[RateCardVersion]):
 
 
 @admin.register(RateCardVersion)
-class RateCardVersionAdmin(ModelAdmin[RateCardVersion]):
+class RateCardVersionAdmin(DescribedAdmin[RateCardVersion]):
     list_display = ("rate_card", "number", "state", "effective_from", "published_at")
     list_filter = ("rate_card",)
     list_select_related = ("rate_card",)
@@ -150,20 +144,9 @@ class RateCardVersionAdmin(ModelAdmin[RateCardVersion]):
     ) -> tuple[str, ...]:
         return _FIXED if obj else ()
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        context = dict(extra_context or {})
-        version = self.get_object(request, unquote(object_id))
-        if version is not None and self.has_view_permission(request, version):
-            number = request.GET.get("prices", "1")
-            page = get_price_page(version=version, at=timezone.now(), number=number)
-            context["page"] = page
-        return super().change_view(request, object_id, form_url, context)
+    def describe(self, request: HttpRequest, row: RateCardVersion) -> dict[str, Any]:
+        number = request.GET.get("prices", "1")
+        return {"page": get_price_page(version=row, at=timezone.now(), number=number)}
 
     def has_change_permission(
         self, request: HttpRequest, obj: RateCardVersion | None = None

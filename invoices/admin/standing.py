@@ -2,35 +2,26 @@
 
 from typing import Any
 
-from django.contrib.admin.utils import unquote
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
 from billing.admin.customers import CustomerAdmin
 from billing.models import Customer
 from billing.queries.allowances import get_standing
-from ledger.admin import Link
+from ledger.admin import DescribedAdmin, Link
 
 
-class StandingAdmin(CustomerAdmin):
+class StandingAdmin(DescribedAdmin[Customer], CustomerAdmin):
     """Shows a customer's balance, and leads to what was made for it."""
 
     change_form_outer_before_template = "admin/customer_standing.html"
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        context = dict(extra_context or {})
-        customer = self.get_object(request, unquote(object_id))
-        if customer is not None and self.has_view_permission(request, customer):
-            context["standing"] = get_standing(customer=customer, at=timezone.now())
-            context["links"] = _list_links(request, customer)
-        return super().change_view(request, object_id, form_url, context)
+    def describe(self, request: HttpRequest, row: Customer) -> dict[str, Any]:
+        return {
+            "standing": get_standing(customer=row, at=timezone.now()),
+            "links": _list_links(request, row),
+        }
 
 
 def _list_links(request: HttpRequest, customer: Customer) -> list[Link]:

@@ -4,6 +4,7 @@ from ledger.admin import wallets
 from ledger.admin.base import (
     AMOUNT,
     EDIT_EXACTLY,
+    DescribedAdmin,
     HistoryAdmin,
     KeptAdmin,
     ReadOnlyAdmin,
@@ -20,6 +21,7 @@ __all__ = [
     "EDIT_EXACTLY",
     "AmountField",
     "Cell",
+    "DescribedAdmin",
     "HistoryAdmin",
     "KeptAdmin",
     "Link",

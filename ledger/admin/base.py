@@ -1,5 +1,6 @@
 """What the admins of all apps are made of: exact amounts, and rows that are kept."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.db.models import DecimalField, Field, Model
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -67,6 +68,27 @@ EDIT_EXACTLY: Mapping[type[Field[Any, Any]], Mapping[str, Any]] = {
         "widget": UnfoldAdminDecimalFieldWidget,
     }
 }
+
+
+class DescribedAdmin(ModelAdmin[Row]):
+    """For what a page says more of than the fields of its row."""
+
+    @abstractmethod
+    def describe(self, request: HttpRequest, row: Row) -> dict[str, Any]:
+        """Return what the page's templates show, to somebody who may see the row."""
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        shown = dict(extra_context or {})
+        row = self.get_object(request, unquote(object_id))
+        if row is not None and self.has_view_permission(request, row):
+            shown |= self.describe(request, row)
+        return super().change_view(request, object_id, form_url, shown)
 
 
 class KeptAdmin(ModelAdmin[Row]):

@@ -3,13 +3,12 @@
 from typing import Any
 
 from django import forms
-from django.contrib.admin.utils import unquote
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
 from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.utils.dateformat import format as write
 
-from ledger.admin.base import ReadOnlyAdmin
+from ledger.admin.base import DescribedAdmin, ReadOnlyAdmin
 from ledger.admin.tables import Cell, Table, exact_cell, headings
 from ledger.lot_sums import LotSums
 from ledger.models import CreditLot
@@ -18,7 +17,7 @@ from ledger.stories import LotStory, StoryEntry, get_story
 _PLACE = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
 
 
-class StoryAdmin(ReadOnlyAdmin[CreditLot]):
+class StoryAdmin(DescribedAdmin[CreditLot], ReadOnlyAdmin[CreditLot]):
     """Shows, beneath a lot, what became of it to those who may see entries."""
 
     change_form_after_template = "admin/ledger/lot_story.html"
@@ -28,18 +27,10 @@ class StoryAdmin(ReadOnlyAdmin[CreditLot]):
     ) -> list[Any]:
         return [*super().get_fields(request, obj), "recorded_at", "expired_at"]
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        lot = self.get_object(request, unquote(object_id))
-        shown: dict[str, Any] = {}
-        if lot and request.user.has_perm("ledger.view_entry"):
-            shown = _describe(lot, _read_before(request))
-        return super().change_view(request, object_id, form_url, shown)
+    def describe(self, request: HttpRequest, row: CreditLot) -> dict[str, Any]:
+        if not request.user.has_perm("ledger.view_entry"):
+            return {}
+        return _describe(row, _read_before(request))
 
 
 def _read_before(request: HttpRequest) -> int | None:
