@@ -27,7 +27,7 @@ class RateLimitPolicyAdmin(ModelAdmin[RateLimitPolicy]):
 
 @admin.register(RateLimit)
 class RateLimitAdmin(ModelAdmin[RateLimit]):
-    list_display = ("policy", "model", "rpm", "tpm")
+    list_display = ("policy", "model", "rpm", "tpm", "concurrency")
     list_select_related = ("policy",)
     search_fields = ("=policy__code", "^model")
     autocomplete_fields = ("policy",)

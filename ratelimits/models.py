@@ -4,6 +4,9 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+# In the gate's numbers: see `ratelimits.bucket`.
+MOST_TOKENS = 10**11
+
 
 class RateLimitPolicy(models.Model):
     """A tier's limits on requests and tokens per minute."""
@@ -34,6 +37,12 @@ class RateLimit(models.Model):
     )
     rpm = models.PositiveIntegerField("RPM")
     tpm = models.PositiveBigIntegerField("TPM")
+    concurrency = models.PositiveIntegerField(
+        "calls at once",
+        null=True,
+        blank=True,
+        help_text="Empty: as many as RPM and TPM let through.",
+    )
 
     class Meta:
         constraints = [
@@ -44,6 +53,15 @@ class RateLimit(models.Model):
             models.CheckConstraint(
                 condition=Q(rpm__gt=0, tpm__gt=0),
                 name="ratelimits_ratelimit_limits_positive",
+            ),
+            models.CheckConstraint(
+                condition=Q(concurrency__isnull=True) | Q(concurrency__gt=0),
+                name="ratelimits_ratelimit_concurrency_positive",
+            ),
+            # Beyond it, what is used of a bucket would no longer be counted exactly.
+            models.CheckConstraint(
+                condition=Q(tpm__lte=MOST_TOKENS),
+                name="ratelimits_ratelimit_tpm_countable",
             ),
         ]
 
