@@ -28,6 +28,12 @@ class OpenLot:
         return self.expires_at is None or at < self.expires_at
 
 
+def find_next_change(lots: Iterable[OpenLot], at: datetime) -> datetime | None:
+    """Return when the next of these lots begins or expires, if one will."""
+    times = (time for lot in lots for time in (lot.starts_at, lot.expires_at))
+    return min((time for time in times if time and time > at), default=None)
+
+
 def in_burn_down_order(lots: Iterable[OpenLot]) -> list[OpenLot]:
     """Sort by priority, free before paid, earliest expiry, then age."""
     return sorted(lots, key=_rank)

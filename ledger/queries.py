@@ -16,7 +16,7 @@ from django.db.models import (
     When,
 )
 
-from ledger.burn_down import OpenLot
+from ledger.burn_down import OpenLot, find_next_change
 from ledger.models import CreditLot, Entry, Kind, Source, Wallet
 from ledger.money import WIDE, ZERO, total
 
@@ -42,7 +42,7 @@ def get_balance(*, wallet_id: int, at: datetime) -> Balance:
     """
     rows = _read_wallet(wallet_id)
     currency, book = rows[0][:2]
-    lots = [OpenLot(*row[2:]) for row in rows if row[2] is not None]
+    lots = _lots(rows)
     overdraft = WIDE.subtract(_total(lots), book)
     spendable = [lot for lot in lots if lot.covers(at)]
     expiring = [lot for lot in spendable if lot.expires_at]
@@ -65,6 +65,35 @@ def get_balance(*, wallet_id: int, at: datetime) -> Balance:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What may be spent of a wallet after an entry, and when that changes by itself.
+
+    It does when a lot begins or expires.
+    """
+
+    sequence: int
+    available: Decimal
+    changes_at: datetime | None
+
+
+def get_position(*, wallet_id: int, at: datetime) -> Position:
+    """Return what may be spent of a wallet at an instant, and until when."""
+    rows = _read_wallet(wallet_id)
+    lots = _lots(rows)
+    overdraft = WIDE.subtract(_total(lots), rows[0][1])
+    spendable = _total(lot for lot in lots if lot.covers(at))
+    return Position(
+        sequence=rows[0][2],
+        available=WIDE.subtract(spendable, overdraft),
+        changes_at=find_next_change(lots, at),
+    )
+
+
+def _lots(rows: Iterable[tuple[Any, ...]]) -> list[OpenLot]:
+    return [OpenLot(*row[3:]) for row in rows if row[3] is not None]
+
+
 def _read_wallet(wallet_id: int) -> list[tuple[Any, ...]]:
     # One statement, so that wallet and lots are of one moment.
     open_lots = FilteredRelation("lots", condition=Q(lots__remaining__gt=0))
@@ -74,6 +103,7 @@ def _read_wallet(wallet_id: int) -> list[tuple[Any, ...]]:
         rows.values_list(
             "currency",
             "balance",
+            "sequence",
             "lot__id",
             "is_paid",
             "lot__priority",
