@@ -4,6 +4,8 @@ from datetime import date
 
 from django.urls import register_converter
 
+from billing import converters  # noqa: F401 - registers keys.
+
 
 class DayConverter:
     """A calendar day, as 2026-11-23."""
@@ -18,17 +20,4 @@ class DayConverter:
         return str(value)
 
 
-class KeyConverter:
-    """An idempotency key: the caller's own text, even with slashes and line ends."""
-
-    regex = r"(?s:.+)"
-
-    def to_python(self, value: str) -> str:
-        return value
-
-    def to_url(self, value: str) -> str:
-        return value
-
-
 register_converter(DayConverter, "day")
-register_converter(KeyConverter, "key")
