@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
-from billing.api.problems import PaymentRequired
+from billing.api.problems import Refusal
 
 
 class ServiceUnavailable(APIException):
@@ -38,6 +38,9 @@ class ProblemHandler(ExceptionHandler):
     def get_response(self, exc: APIException, data: dict[str, Any]) -> Response:
         response = super().get_response(exc, data)
         response.content_type = "application/problem+json"
+        if isinstance(exc, Refusal):
+            for name, value in exc.headers.items():
+                response[name] = value
         return response
 
 
@@ -56,7 +59,7 @@ class ProblemFormatter(ExceptionFormatter):
             "instance": request.path if request else "",
             "request_id": request.META.get("REQUEST_ID", "") if request else "",
         }
-        if isinstance(self.exc, PaymentRequired):
+        if isinstance(self.exc, Refusal):
             problem |= self.exc.members
         fields = [error for error in error_response.errors if error.attr]
         if fields:

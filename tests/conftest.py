@@ -1,15 +1,17 @@
 """A PostgreSQL and a Valkey of the tests' own, and the application's rights in them."""
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+import redis
 from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from hypothesis import settings as hypothesis_settings
-from pytest_django import DjangoDbBlocker
+from pytest_django import DjangoDbBlocker, Settings
 
 from config.partitions import create_partitions
 from config.privileges import ROLE, grant_privileges
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 hypothesis_settings.register_profile("tollgate", deadline=None)
 hypothesis_settings.load_profile("tollgate")
 
+_FIRST_DATABASE = 2
 _DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 
 
@@ -67,6 +70,19 @@ def _application_role(request: pytest.FixtureRequest) -> Iterator[None]:
 def _uses_database(request: pytest.FixtureRequest) -> bool:
     marked = request.node.get_closest_marker("django_db") is not None
     return marked or bool(_DATABASE_FIXTURES & set(request.fixturenames))
+
+
+@pytest.fixture(autouse=True)
+def _own_gate(request: pytest.FixtureRequest, settings: Settings) -> None:
+    """Give every test that uses the database an empty gate, each worker its own."""
+    if not _uses_database(request):
+        return
+    request.getfixturevalue("_django_db_helper")
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    # After those of the product itself.
+    number = _FIRST_DATABASE + int(worker)
+    settings.REDIS_URL = settings.REDIS_URL.replace("db=0", f"db={number}")
+    redis.Redis.from_url(settings.REDIS_URL).flushdb()
 
 
 @pytest.fixture

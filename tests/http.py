@@ -90,6 +90,24 @@ def admit(body: object, *, key: str = "") -> Answer:
     return cast("Answer", response)
 
 
+def release(request_id: str, *, customer: str = "cus_abc123", key: str = "") -> Answer:
+    """Delete an admission, as a gateway whose call did not run."""
+    response = Client(raise_request_exception=False).delete(
+        f"/v1/admissions/{quote(request_id)}?customer_id={customer}",
+        headers={"Authorization": f"Bearer {key or make.service_key()}"},
+    )
+    return cast("Answer", response)
+
+
+def extend(request_id: str, *, customer: str = "cus_abc123", key: str = "") -> Answer:
+    """Let an admission last longer, as a gateway whose call still runs."""
+    response = Client(raise_request_exception=False).post(
+        f"/v1/admissions/{quote(request_id)}/extend?customer_id={customer}",
+        headers={"Authorization": f"Bearer {key or make.service_key()}"},
+    )
+    return cast("Answer", response)
+
+
 def get(path: str, *, key: str = "") -> Answer:
     """Read from the API."""
     headers = {"Authorization": f"Bearer {key or make.service_key()}"}

@@ -1,5 +1,7 @@
 """What `/v1/admissions` takes and answers, for the OpenAPI document."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from billing.api.problem_schema import RefusalOutput
@@ -11,6 +13,11 @@ class AdmissionInput(serializers.Serializer[object]):
         max_length=64,
         required=False,
         help_text="Whose call it is; a customer's key need not say.",
+    )
+    api_key = serializers.CharField(
+        max_length=255,
+        required=False,
+        help_text="The customer's own key that the call came with, whole.",
     )
     request_id = serializers.CharField(max_length=255)
     model = serializers.CharField()
@@ -28,18 +35,55 @@ class AdmissionInput(serializers.Serializer[object]):
 class AdmissionOutput(serializers.Serializer[object]):
     admitted = serializers.BooleanField()
     request_id = serializers.CharField()
+    customer_id = serializers.CharField()
     estimate = serializers.CharField()
     currency = serializers.CharField()
     balance = serializers.CharField()
+    held = serializers.CharField(
+        help_text="What calls in flight may still take, this one included."
+    )
     spendable = serializers.CharField()
     warning = serializers.ChoiceField(list(CreditWarning), allow_null=True)
+    expires_at = serializers.DateTimeField(
+        help_text="When what is held is given back, unless its event came."
+    )
+    replayed = serializers.BooleanField(help_text="It was admitted before.")
+
+
+class ExtensionOutput(serializers.Serializer[object]):
+    request_id = serializers.CharField()
+    expires_at = serializers.DateTimeField()
 
 
 class PaymentRequiredOutput(RefusalOutput):
     request_id = serializers.CharField(help_text="Of this request, not of the call.")
-    limit_source = serializers.ChoiceField(list(LimitSource))
+    limit_source = serializers.ChoiceField(
+        [source for source in LimitSource if not source.is_rate]
+    )
     estimate = serializers.CharField()
     currency = serializers.CharField()
     balance = serializers.CharField()
+    held = serializers.CharField()
     spendable = serializers.CharField()
     topup_url = serializers.URLField()
+
+
+class RateLimitOutput(serializers.Serializer[object]):
+    name = serializers.CharField()
+    model = serializers.CharField()
+    size = serializers.IntegerField()
+    used = serializers.IntegerField()
+    remaining = serializers.IntegerField()
+    asked = serializers.IntegerField(required=False)
+    retry_after = serializers.IntegerField(help_text="In seconds.")
+
+
+class TooManyRequestsOutput(RefusalOutput):
+    limit_source = serializers.ChoiceField(
+        [source for source in LimitSource if source.is_rate]
+    )
+    limit = RateLimitOutput(allow_null=True)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        names = serializers.ListField(child=serializers.CharField())
+        return super().get_fields() | {"violated-policies": names}

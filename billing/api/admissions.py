@@ -1,15 +1,14 @@
-"""`POST /v1/admissions`, which says whether a call may run."""
+"""`/v1/admissions`: whether a call may run, and what it holds while it does."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
 
 import msgspec
-from django.conf import settings
-from django.urls import reverse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from msgspec import Meta
-from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
+from rest_framework import status
+from rest_framework.exceptions import ErrorDetail, NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -17,38 +16,31 @@ from rest_framework.views import APIView
 from billing.api.admission_schema import (
     AdmissionInput,
     AdmissionOutput,
+    ExtensionOutput,
     PaymentRequiredOutput,
+    TooManyRequestsOutput,
 )
+from billing.api.admitting import ask, require_caller
+from billing.api.authentication import find_key
 from billing.api.ingest.bodies import read_body
 from billing.api.ingest.events import RawJSONParser
-from billing.api.permissions import HasScope, get_customer
-from billing.api.problems import PaymentRequired, UnpriceableError, Unprocessable
-from billing.api.warnings import warning_headers
-from billing.models import Customer
+from billing.api.permissions import HasScope, key_of
+from billing.api.problems import Unprocessable
 from billing.pricing.dimensions import is_dimension
-from billing.pricing.quantities import Reason, UnratableError, read_quantity
-from billing.queries.admission import Verdict, decide_admission
-from billing.queries.allowances import LimitSource
+from billing.pricing.quantities import UnratableError, read_quantity
+from billing.queries.admission import Call
+from billing.queries.callers import Caller
+from billing.services.admission import extend_calls, release_call
 from billing.services.customers import EVENTS_WRITE
-from ledger.money import as_text
 
 _SAID_BESIDE = ("model", "input_tokens", "output_tokens", "max_output_tokens")
-# Where to look for what has no price; of other reasons, no member is at fault.
-_AT_FAULT = {
-    Reason.UNKNOWN_MODEL: "model",
-    Reason.CONTEXT_ABOVE_BANDS: "input_tokens",
-    Reason.BAD_QUANTITY: "properties",
-    Reason.PARTS_EXCEED_TOTAL: "properties",
-    Reason.UNKNOWN_USAGE: "properties",
-}
-# Credits are bought; of a credit limit, more is left once an invoice is paid.
-_PAGES = {
-    LimitSource.ACCOUNT_CREDITS: "portal:credits",
-    LimitSource.CREDIT_LIMIT: "portal:invoices",
-}
 _Key = Annotated[str, Meta(min_length=1, max_length=255)]
 _CustomerId = Annotated[str, Meta(min_length=1, max_length=64)]
-_Model = Annotated[str, Meta(min_length=1)]
+_Model = Annotated[str, Meta(min_length=1, max_length=200)]
+_Secret = Annotated[str, Meta(min_length=1, max_length=255)]
+_WHOSE = OpenApiParameter(
+    "customer_id", str, description="Whose call it is; a customer's key need not say."
+)
 
 
 class AdmissionBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -58,11 +50,12 @@ class AdmissionBody(msgspec.Struct, forbid_unknown_fields=True):
     input_tokens: Any
     max_output_tokens: Any
     customer_id: _CustomerId | None = None
+    api_key: _Secret | None = None
     properties: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class AdmissionsView(APIView):
-    """Say whether a call may run, before it does; nothing is recorded or held."""
+    """Say whether a call may run, and hold what it may cost until its event comes."""
 
     permission_classes = [HasScope]
     parser_classes = [RawJSONParser]
@@ -74,17 +67,95 @@ class AdmissionsView(APIView):
         responses={
             200: AdmissionOutput,
             (402, "application/problem+json"): PaymentRequiredOutput,
+            (429, "application/problem+json"): TooManyRequestsOutput,
         },
     )
     def post(self, request: Request) -> Response:
         body = read_body(request, AdmissionBody)
         _check_quantities(body)
-        customer = get_customer(request, body.customer_id)
-        verdict = _decide(customer, body)
-        if verdict.limit_source:
-            raise _refusal(verdict, verdict.limit_source)
-        headers = warning_headers([verdict.warning])
-        return Response(_as_json(body, verdict), headers=headers)
+        caller, api_key_id = _find_caller(request, body)
+        tokens = {
+            "input_tokens": body.input_tokens,
+            "output_tokens": body.max_output_tokens,
+        }
+        call = Call(
+            request_id=body.request_id,
+            model=body.model,
+            properties=body.properties | tokens,
+            api_key_id=api_key_id,
+        )
+        return ask(caller, call)
+
+
+class AdmissionView(APIView):
+    """Give back what a call holds that will not run."""
+
+    permission_classes = [HasScope]
+    required_scope = EVENTS_WRITE
+
+    @extend_schema(
+        operation_id="release_admission", parameters=[_WHOSE], responses={204: None}
+    )
+    def delete(self, request: Request, request_id: str) -> Response:
+        release_call(caller=_named_caller(request), request_id=request_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ExtensionView(APIView):
+    """Let a call that still runs hold its credits from now on again."""
+
+    permission_classes = [HasScope]
+    required_scope = EVENTS_WRITE
+
+    @extend_schema(
+        operation_id="extend_admission",
+        parameters=[_WHOSE],
+        request=None,
+        responses={200: ExtensionOutput},
+    )
+    def post(self, request: Request, request_id: str) -> Response:
+        ends = extend_calls(
+            caller=_named_caller(request), request_ids=[request_id], at=timezone.now()
+        )
+        if ends is None:
+            raise NotFound
+        return Response({"request_id": request_id, "expires_at": ends})
+
+
+def _find_caller(request: Request, body: AdmissionBody) -> tuple[Caller, int | None]:
+    """Return whose call it is, and by which key of its own, if that is known."""
+    if body.api_key is None:
+        asking = key_of(request)
+        own = None if asking.is_service_key else asking.pk
+        return _caller_of(request, body.customer_id), own
+    key = find_key(body.api_key)
+    if key is None or key.customer is None:
+        message = "This API key is unknown, revoked or expired, or no customer's."
+        raise Unprocessable({"api_key": [ErrorDetail(message, "unknown_api_key")]})
+    named = body.customer_id or key.customer.external_id
+    if named != key.customer.external_id:
+        message = "The API key is another customer's."
+        raise Unprocessable({"customer_id": [ErrorDetail(message, "invalid")]})
+    return _caller_of(request, named), key.pk
+
+
+def _named_caller(request: Request) -> Caller:
+    return _caller_of(request, request.query_params.get("customer_id"))
+
+
+def _caller_of(request: Request, external_id: str | None) -> Caller:
+    """Return a customer that the request's key may ask about.
+
+    :raises NotFound: if there is none: another's is as absent as one that is not.
+    """
+    key = key_of(request)
+    if key.customer is None:
+        if not external_id:
+            raise ValidationError({"customer_id": "A service key names a customer."})
+        return require_caller(external_id)
+    if external_id not in (None, key.customer.external_id):
+        raise NotFound
+    return require_caller(key.customer.external_id)
 
 
 def _check_quantities(body: AdmissionBody) -> None:
@@ -109,51 +180,3 @@ def _find_wrong(body: AdmissionBody) -> Iterator[tuple[str, str]]:
             read_quantity(path.removeprefix("properties."), value)
         except UnratableError as error:
             yield path, error.detail
-
-
-def _decide(customer: Customer, body: AdmissionBody) -> Verdict:
-    tokens = {
-        "input_tokens": body.input_tokens,
-        "output_tokens": body.max_output_tokens,
-    }
-    try:
-        return decide_admission(
-            customer=customer,
-            model=body.model,
-            properties=body.properties | tokens,
-            at=timezone.now(),
-        )
-    except UnratableError as error:
-        raise _unpriced(error) from error
-
-
-def _unpriced(error: UnratableError) -> APIException:
-    member = _AT_FAULT.get(error.reason)
-    if member:
-        return UnpriceableError({member: error.detail}, error.reason)
-    return Unprocessable(error.detail, error.reason)
-
-
-def _refusal(verdict: Verdict, source: LimitSource) -> PaymentRequired:
-    estimate, spendable = as_text(verdict.estimate), as_text(verdict.spendable)
-    return PaymentRequired(
-        f"The call may cost {estimate} {verdict.currency}; {spendable} may be spent.",
-        limit_source=str(source),
-        estimate=estimate,
-        currency=verdict.currency,
-        balance=as_text(verdict.available),
-        spendable=spendable,
-        topup_url=settings.BASE_URL.rstrip("/") + reverse(_PAGES[source]),
-    )
-
-
-def _as_json(body: AdmissionBody, verdict: Verdict) -> dict[str, object]:
-    return {
-        "admitted": True,
-        "request_id": body.request_id,
-        "estimate": as_text(verdict.estimate),
-        "currency": verdict.currency,
-        "balance": as_text(verdict.available),
-        "spendable": as_text(verdict.spendable),
-        "warning": verdict.warning,
-    }

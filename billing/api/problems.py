@@ -1,21 +1,65 @@
 """The API's own refusals; `config.api` writes them as RFC 9457 problems."""
 
+from collections.abc import Mapping
+
 from rest_framework import status
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 
 from billing.repeated_members import RepeatedMemberError
 
+_PROBLEM_TYPES = "https://iana.org/assignments/http-problem-types"
+_QUOTA_EXCEEDED = f"{_PROBLEM_TYPES}#quota-exceeded"
+_REDUCED_CAPACITY = f"{_PROBLEM_TYPES}#temporary-reduced-capacity"
 
-class PaymentRequired(APIException):
+
+class Refusal(APIException):
+    """Has members beside those of every problem, and headers."""
+
+    headers: Mapping[str, str] = {}
+    members: Mapping[str, object] = {}
+
+
+class PaymentRequired(Refusal):
     """Says beside the detail what there is, what is asked for, and where to pay."""
 
     status_code = status.HTTP_402_PAYMENT_REQUIRED
     default_code = "payment_required"
     default_detail = "The credits do not suffice."
 
-    def __init__(self, detail: str, **members: str) -> None:
+    def __init__(
+        self, detail: str, *, headers: dict[str, str], **members: object
+    ) -> None:
         super().__init__(detail)
+        self.headers = headers
         self.members = members
+
+
+class TooManyRequests(Refusal):
+    """Says which limits refuse the call and when to ask again."""
+
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    default_code = "rate_limited"
+    default_detail = "Too many requests."
+
+    def __init__(
+        self, detail: str, *, wait: int, headers: dict[str, str], **members: object
+    ) -> None:
+        super().__init__(detail)
+        self.wait = wait
+        self.headers = headers
+        self.members = {"type": _QUOTA_EXCEEDED, **members}
+
+
+class ReducedCapacity(Refusal):
+    """Credits would do, but are held by calls that nobody knows of any more."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "temporarily_unavailable"
+    default_detail = (
+        "The credits are held by calls that are still running. Ask again in a moment."
+    )
+    wait = 5
+    members = {"type": _REDUCED_CAPACITY}
 
 
 class LengthRequired(APIException):

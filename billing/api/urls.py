@@ -1,6 +1,7 @@
 from django.urls import path
 
-from billing.api.admissions import AdmissionsView
+from billing import converters  # noqa: F401 - registers the type of a path below.
+from billing.api.admissions import AdmissionsView, AdmissionView, ExtensionView
 from billing.api.alerts import AlertsView
 from billing.api.customers import BalanceView
 from billing.api.estimates import EstimatesView
@@ -8,6 +9,8 @@ from billing.api.ingest.events import EventsView
 
 urlpatterns = [
     path("admissions", AdmissionsView.as_view(), name="admissions"),
+    path("admissions/<key:request_id>/extend", ExtensionView.as_view()),
+    path("admissions/<key:request_id>", AdmissionView.as_view(), name="admission"),
     path("estimates", EstimatesView.as_view(), name="estimates"),
     path("events", EventsView.as_view(), name="events"),
     path("customers/<str:external_id>/alerts", AlertsView.as_view(), name="alerts"),

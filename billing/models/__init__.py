@@ -9,6 +9,7 @@ from billing.models.backtests import (
 from billing.models.corrections import Correction
 from billing.models.credit_packs import CreditPack
 from billing.models.customers import ApiKey, Customer, Membership, User
+from billing.models.holds import CallHold, GateLease
 from billing.models.notices import AlertPurpose, BalanceAlert, Notice, NoticeKind
 from billing.models.plans import Plan
 from billing.models.rate_cards import (
@@ -38,12 +39,14 @@ __all__ = [
     "BacktestGap",
     "BacktestLine",
     "BalanceAlert",
+    "CallHold",
     "Charge",
     "ContextBand",
     "Correction",
     "CreditPack",
     "Customer",
     "FundingRollup",
+    "GateLease",
     "IdempotencyClaim",
     "Membership",
     "Notice",

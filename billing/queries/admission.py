@@ -1,82 +1,116 @@
-"""Whether a call may run, as far as its customer's credits go. Nothing here writes.
+"""A call that wants to run, what it may cost, and the verdict. Nothing here writes."""
 
-Nothing is held either: of calls that are asked about at once, each is judged alone.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from hashlib import sha256
+from typing import Any
 
-from billing.models import Customer
+from billing import exact_json
 from billing.periods import billing_period
 from billing.pricing.period_prices import Used
 from billing.pricing.rating import rate_event
-from billing.queries.accounts import Account, find_accounts, read_closed_until
+from billing.pricing.tokens import count_tokens
+from billing.queries.accounts import Account, read_closed_until
 from billing.queries.allowances import CreditWarning, LimitSource
+from billing.queries.callers import Caller
 from billing.queries.period_usage import PeriodKey, read_used
-from billing.queries.price_book import Prices, open_price_book, require_prices
-from ledger.money import WIDE, total
-from ledger.queries import get_balance
+from billing.queries.price_book import Prices, require_prices
+from ledger.money import ZERO, total
+from ratelimits.messages import Limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call that wants to run; `request_id` is the key its event will have.
+
+    `properties` are those that its event would state at most. Without a model it costs
+    nothing that could be said before, and is admitted while anything may be spent.
+    """
+
+    request_id: str
+    model: str
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    api_key_id: int | None = None
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens it may take, in and out."""
+        return count_tokens(self.properties) or 0
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells it from another call with the same request id."""
+        payload = (self.model, self.properties, self.api_key_id)
+        return sha256(exact_json.encode(payload)).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """A limit on requests and tokens per minute, and what is used of it now.
+
+    What is used is in 60,000ths, as `ratelimits.bucket` counts; times are in
+    milliseconds since 1970.
+    """
+
+    limit: Limit
+    now: int
+    requests: int
+    tokens: int
+    calls: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The answer to "may this call run?"; all amounts are in credits.
 
-    `estimate` is the most that the call is taken to cost, the others are as before it.
+    `estimate` is the most that the call is taken to cost. `held` is what calls in
+    flight may still take, this one included once it is admitted, and `spendable` what
+    the next ones may use.
     """
 
     estimate: Decimal
     currency: str
     available: Decimal
+    held: Decimal
     spendable: Decimal
-    limit_source: LimitSource | None
-    warning: CreditWarning | None
+    # All limits that refuse it; the first one binds.
+    refused: Sequence[LimitSource] = ()
+    warning: CreditWarning | None = None
+    rates: Rates | None = None
+    tokens: int = 0
+    expires_at: datetime | None = None
+    is_repeat: bool = False
 
     @property
     def is_admitted(self) -> bool:
         """Whether no limit refuses the call."""
-        return self.limit_source is None
+        return not self.refused
+
+    @property
+    def limit_source(self) -> LimitSource | None:
+        """The limit that binds, if one refuses the call."""
+        return self.refused[0] if self.refused else None
 
 
-def decide_admission(
-    *, customer: Customer, model: str, properties: Mapping[str, object], at: datetime
-) -> Verdict:
-    """Say whether a call may run now, by what it may cost and what the plan allows.
-
-    `properties` are those that its event would state at most. Lots that have not begun
-    or have expired pay for nothing.
+def estimate_call(caller: Caller, call: Call, *, at: datetime) -> Decimal:
+    """Return what a call would cost at most, as metering would price it.
 
     :raises UnratableError: if some part of it has no price: nothing is let through
         that would wait in quarantine afterwards.
     """
-    account = find_accounts([customer.external_id])[customer.external_id]
-    estimate = _estimate(account, model, properties, at)
-    available = get_balance(wallet_id=account.wallet_id, at=at).available
-    left = WIDE.subtract(available, estimate)
-    limit = account.allowance.find_limit(left)
-    return Verdict(
-        estimate=estimate,
-        currency=account.currency,
-        available=available,
-        spendable=account.allowance.spendable(available),
-        limit_source=limit,
-        warning=None if limit else account.allowance.find_warning(left),
-    )
-
-
-def _estimate(
-    account: Account, model: str, properties: Mapping[str, object], at: datetime
-) -> Decimal:
-    """Return what a call would cost, as metering would price it."""
-    book = open_price_book([account])
-    found = book.find_prices(account.cards_at(at), at, model)
+    if not call.model:
+        return ZERO
+    account = caller.account
+    found = caller.prices.find_prices(account.cards_at(at), at, call.model)
     prices = require_prices(found, account, at)
     # What has not run has not failed, whatever the caller states.
     terms = account.terms_at(at)._replace(waives_failed_calls=False)
     used = _read_used(account, prices, at)
-    rated = rate_event(prices.card, model, properties, at=at, terms=terms, used=used)
+    rated = rate_event(
+        prices.card, call.model, call.properties, at=at, terms=terms, used=used
+    )
     return total(line.amount for line in rated.lines)
 
 

@@ -12,10 +12,20 @@ from ledger.queries import Balance, get_balance
 
 
 class LimitSource(StrEnum):
-    """Which limit refuses a call."""
+    """Which limit refuses a call: of credits, a cap on spending, or a rate."""
 
     ACCOUNT_CREDITS = "account_credits"
     CREDIT_LIMIT = "credit_limit"
+    KEY_LIMIT = "key_limit"
+    SPEND_CAP = "spend_cap"
+    REQUESTS = "requests"
+    TOKENS = "tokens"
+    CONCURRENT_REQUESTS = "concurrent_requests"
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether waiting helps."""
+        return self in (self.REQUESTS, self.TOKENS, self.CONCURRENT_REQUESTS)
 
 
 class CreditWarning(StrEnum):
@@ -88,14 +98,19 @@ class Allowance:
             used_up = Shortage.REFUSED
         return used_up if available <= 0 else None
 
-    def find_limit(self, left: Decimal) -> LimitSource | None:
-        """Return the limit that refuses a call which would leave this much, if any."""
-        breach = self.find_breach(left)
-        if breach is None:
-            return None
+    @property
+    def floor(self) -> Decimal | None:
+        """What a call must leave at least; nothing where credits refuse no call."""
+        if self.bills_uncovered_usage:
+            return WIDE.minus(self.credit_limit)
+        return ZERO if self.at_zero != AtZero.WARN else None
+
+    @property
+    def limit_source(self) -> LimitSource:
+        """The limit that refuses what would leave less than the floor."""
         if self.bills_uncovered_usage:
             return LimitSource.CREDIT_LIMIT
-        return LimitSource.ACCOUNT_CREDITS if self.at_zero != AtZero.WARN else None
+        return LimitSource.ACCOUNT_CREDITS
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,8 @@ class Outcome:
     path: tuple[str | int, ...] = field(default=())
     # Why it costs nothing, where it does.
     waived: str = ""
+    # The event as it was recorded now: of a stream, its chunks together.
+    recorded: PostedEvent | None = None
     # The stream is waiting for more chunks.
     is_open_stream: bool = False
 

@@ -159,4 +159,5 @@ def _accepted(priced: PricedItem, balance: Decimal) -> Outcome:
         currency=priced.item.account.currency,
         warning=priced.item.account.allowance.find_breach(balance),
         waived=priced.waived,
+        recorded=priced.item.event,
     )

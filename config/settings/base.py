@@ -244,6 +244,12 @@ STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com")
 STRIPE_TIMEOUT_SECONDS = env.int("STRIPE_TIMEOUT_SECONDS", default=15)
 CLOCK_SKEW = timedelta(minutes=env.int("CLOCK_SKEW_MINUTES", default=5))
 STREAM_TIMEOUT = timedelta(seconds=env.int("STREAM_TIMEOUT_SECONDS", default=300))
+# How long a call that was admitted holds its credits without news of it.
+HOLD_SECONDS = env.int("HOLD_SECONDS", default=300)
+# How long an answer of the gate in Redis is waited for.
+GATE_TIMEOUT_SECONDS = env.int("GATE_TIMEOUT_MILLISECONDS", default=50) / 1000
+# How long a process goes on with what it read of a key, a plan, limits and caps.
+CALLER_CACHE_SECONDS = env.int("CALLER_CACHE_SECONDS", default=1)
 INVOICE_DRAFT_WINDOW = timedelta(hours=env.int("INVOICE_DRAFT_WINDOW_HOURS", default=1))
 
 # One line of JSON for each record, with the request's id, whatever library logs it.

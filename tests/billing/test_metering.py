@@ -36,8 +36,9 @@ def usage() -> list[Entry]:
 class TestRecordEvents:
     def test_prices_and_debits_the_seeds_event(self) -> None:
         customer = make.customer(credits="50")
+        posted = make.event()
 
-        [outcome] = make.record(make.event())
+        [outcome] = make.record(posted)
 
         customer.wallet.refresh_from_db()
         assert outcome == Outcome(
@@ -46,6 +47,7 @@ class TestRecordEvents:
             cost=COST,
             balance=Decimal("49.985768"),
             currency="USD",
+            recorded=posted,
         )
         assert customer.wallet.balance == Decimal("49.985768")
 

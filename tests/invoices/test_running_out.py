@@ -16,7 +16,7 @@ from invoices.payments.standard_webhooks import sign
 from invoices.tasks import run_invoices
 from tests import make
 from tests.billing import dollars
-from tests.http import admit, event, get, post
+from tests.http import admit, event, get, post, release
 from tests.invoices.state import MONTH_END
 
 pytestmark = [pytest.mark.django_db, pytest.mark.story]
@@ -25,14 +25,16 @@ BALANCE = "/v1/customers/cus_abc123/balance"
 
 def ask(tokens: int) -> tuple[int, str | None]:
     """Return how a call is answered, and which limit or warning is named."""
+    request_id = f"ask_{make.unique()}"
     call = {
         "customer_id": "cus_abc123",
-        "request_id": "req_1",
+        "request_id": request_id,
         "model": dollars.MODEL,
         "input_tokens": 0,
         "max_output_tokens": tokens,
     }
     answer = admit(call)
+    release(request_id)
     told = answer.json()
     return answer.status_code, told.get("limit_source") or told["warning"]
 

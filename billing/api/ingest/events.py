@@ -28,6 +28,7 @@ from billing.models import ApiKey
 from billing.services.customers import EVENTS_WRITE
 from billing.services.events import Outcome, PostedEvent, Status, rejected
 from billing.services.metering import record_events
+from billing.services.settling import settle_calls
 from ledger.money import as_text
 
 _SINGLE_STATUS = {
@@ -100,7 +101,9 @@ def _record(key: ApiKey, body: Body) -> list[Outcome]:
             outcomes[index] = refusal
         elif isinstance(event, PostedEvent):
             allowed[index] = event
-    recorded = record_events(events=list(allowed.values()), received_at=timezone.now())
+    events, now = list(allowed.values()), timezone.now()
+    recorded = record_events(events=events, received_at=now)
+    settle_calls(events=events, outcomes=recorded, at=now)
     outcomes |= dict(zip(allowed, recorded, strict=True))
     return [outcomes[index] for index in range(len(body.events))]
 

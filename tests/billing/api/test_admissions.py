@@ -40,19 +40,23 @@ class TestAnAdmittedCall:
         assert answer.json() == {
             "admitted": True,
             "request_id": "req_1",
+            "customer_id": "cus_abc123",
             "estimate": "5",
             "currency": "USD",
             "balance": "5",
-            "spendable": "5",
+            "held": "5",
+            "spendable": "0",
             "warning": None,
+            "expires_at": answer.json()["expires_at"],
+            "replayed": False,
         }
         assert "Tollgate-Warning" not in answer.headers
 
     @pytest.mark.parametrize(
         ("mode", "at_zero", "warning", "spendable"),
         [
-            (Mode.PREPAID, AtZero.WARN, "credits_exhausted", "5"),
-            (Mode.HYBRID, AtZero.BLOCK, "overage", "25"),
+            (Mode.PREPAID, AtZero.WARN, "credits_exhausted", "-1"),
+            (Mode.HYBRID, AtZero.BLOCK, "overage", "19"),
         ],
     )
     def test_warns_in_body_and_header(
@@ -66,12 +70,12 @@ class TestAnAdmittedCall:
         assert answer.headers["Tollgate-Warning"] == warning
         assert answer.json()["spendable"] == spendable
 
-    def test_changes_nothing(self) -> None:
+    def test_is_answered_alike_again_and_held_once(self) -> None:
         dollars.customer()
 
-        answers = [admit(CALL).json() for _ in range(2)]
+        first, again = (admit(CALL).json() for _ in range(2))
 
-        assert answers[0] == answers[1]
+        assert again == first | {"replayed": True}
         assert not UsageEvent.objects.exists()
         assert Entry.objects.count() == 1
 
@@ -115,6 +119,7 @@ class TestARefusedCall:
             "estimate": "6",
             "currency": "USD",
             "balance": "5",
+            "held": "0",
             "spendable": "5",
             "topup_url": "https://billing.example.com/portal/credits/",
         }
@@ -187,20 +192,18 @@ def test_a_context_above_all_bands_names_the_input() -> None:
     assert answer.json()["errors"][0]["pointer"] == "#/input_tokens"
 
 
-def test_an_answer_costs_the_database_few_questions(
-    django_assert_num_queries: DjangoAssertNumQueries,
+def test_an_answer_costs_the_database_nothing_while_its_facts_are_fresh(
+    django_assert_num_queries: DjangoAssertNumQueries, settings: Settings
 ) -> None:
-    dollars.customer()
+    settings.CALLER_CACHE_SECONDS = 60
+    dollars.customer(credits="50")
     key = make.service_key()
-    # The first use of a key is noted, and prices are compiled once.
     admit(CALL, key=key)
 
-    # The key, within a savepoint; the customer, its account, the versions of its
-    # prices, its wallet.
-    with django_assert_num_queries(7):
-        answer = admit(CALL, key=key)
+    with django_assert_num_queries(0):
+        answer = admit(CALL | {"request_id": "req_2"}, key=key)
 
-    assert answer.status_code == 200
+    assert answer.json()["held"] == "10"
 
 
 class TestABody:

@@ -1,0 +1,150 @@
+"""Asking whether a call may run, and answering as HTTP does."""
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+from rest_framework.exceptions import APIException, NotFound
+from rest_framework.response import Response
+
+from billing.api.problems import (
+    PaymentRequired,
+    ReducedCapacity,
+    TooManyRequests,
+    UnpriceableError,
+    Unprocessable,
+)
+from billing.api.rate_headers import get_retry_after, list_states, rate_headers
+from billing.api.warnings import warning_headers
+from billing.pricing.quantities import Reason, UnratableError
+from billing.queries.admission import Call, Verdict
+from billing.queries.allowances import LimitSource
+from billing.queries.callers import Caller, find_caller
+from billing.services.admission import admit_call
+from billing.services.outage import HeldElsewhereError, RequestIdTakenError
+from ledger.money import as_text
+
+# Where to look for what has no price; of other reasons, no member is at fault.
+_AT_FAULT = {
+    Reason.UNKNOWN_MODEL: "model",
+    Reason.CONTEXT_ABOVE_BANDS: "input_tokens",
+    Reason.BAD_QUANTITY: "properties",
+    Reason.PARTS_EXCEED_TOTAL: "properties",
+    Reason.UNKNOWN_USAGE: "properties",
+}
+# Credits are bought; of a credit limit, more is left once an invoice is paid.
+_PAGES = {
+    LimitSource.ACCOUNT_CREDITS: "portal:credits",
+    LimitSource.CREDIT_LIMIT: "portal:invoices",
+}
+_RATE_WORDS = {
+    LimitSource.REQUESTS: "requests per minute",
+    LimitSource.TOKENS: "tokens per minute",
+    LimitSource.CONCURRENT_REQUESTS: "calls at once",
+}
+
+
+def require_caller(external_id: str) -> Caller:
+    """Return the customer that a call is of.
+
+    :raises NotFound: if there is none.
+    """
+    caller = find_caller(external_id)
+    if caller is None:
+        raise NotFound
+    return caller
+
+
+def ask(caller: Caller, call: Call) -> Response:
+    """Answer that a call may run.
+
+    :raises APIException: if it may not, as a problem that names the limit that binds.
+    """
+    verdict = _decide(caller, call)
+    if verdict.limit_source is None:
+        headers = rate_headers(verdict) | warning_headers([verdict.warning])
+        return Response(_as_json(caller, call, verdict), headers=headers)
+    if verdict.limit_source.is_rate:
+        raise _rate_refusal(call, verdict, verdict.limit_source)
+    raise _money_refusal(verdict, verdict.limit_source)
+
+
+def _decide(caller: Caller, call: Call) -> Verdict:
+    try:
+        return admit_call(caller=caller, call=call, at=timezone.now())
+    except UnratableError as error:
+        raise _unpriced(error) from error
+    except RequestIdTakenError as error:
+        detail = "Another call was admitted by this request id."
+        raise Unprocessable({"request_id": [detail]}) from error
+    except HeldElsewhereError as error:
+        raise ReducedCapacity from error
+
+
+def _unpriced(error: UnratableError) -> APIException:
+    member = _AT_FAULT.get(error.reason)
+    if member:
+        return UnpriceableError({member: error.detail}, error.reason)
+    return Unprocessable(error.detail, error.reason)
+
+
+def _money_refusal(verdict: Verdict, source: LimitSource) -> PaymentRequired:
+    estimate, spendable = as_text(verdict.estimate), as_text(verdict.spendable)
+    return PaymentRequired(
+        f"The call may cost {estimate} {verdict.currency}; {spendable} may be spent.",
+        headers=rate_headers(verdict),
+        limit_source=str(source),
+        estimate=estimate,
+        currency=verdict.currency,
+        balance=as_text(verdict.available),
+        held=as_text(verdict.held),
+        spendable=spendable,
+        topup_url=settings.BASE_URL.rstrip("/") + reverse(_PAGES[source]),
+    )
+
+
+def _rate_refusal(call: Call, verdict: Verdict, source: LimitSource) -> TooManyRequests:
+    wait = get_retry_after(verdict)
+    limit = _limit(verdict, source)
+    words = f"{limit['size']:,} {_RATE_WORDS[source]}" if limit else _RATE_WORDS[source]
+    return TooManyRequests(
+        f"The limit of {words} is used up; ask again in {wait} s.",
+        wait=wait,
+        headers=rate_headers(verdict),
+        limit_source=str(source),
+        limit=limit and limit | {"model": call.model, "retry_after": wait},
+        **{"violated-policies": [str(each) for each in verdict.refused]},
+    )
+
+
+def _limit(verdict: Verdict, source: LimitSource) -> dict[str, int | str] | None:
+    """Return the limit that binds and what is used of it, if the gate said."""
+    if verdict.rates is None:
+        return None
+    if source == LimitSource.CONCURRENT_REQUESTS:
+        size, used = verdict.rates.limit.calls or 0, verdict.rates.calls
+        return {"name": str(source), "size": size, "used": used, "remaining": 0}
+    states = list_states(verdict.rates, tokens=verdict.tokens, refused=verdict.refused)
+    state = next(each for each in states if each.source == source)
+    return {
+        "name": str(source),
+        "size": state.size,
+        "used": state.used,
+        "remaining": state.remaining,
+        "asked": verdict.tokens if source == LimitSource.TOKENS else 1,
+    }
+
+
+def _as_json(caller: Caller, call: Call, verdict: Verdict) -> dict[str, object]:
+    return {
+        "admitted": True,
+        "request_id": call.request_id,
+        "customer_id": caller.reference,
+        "estimate": as_text(verdict.estimate),
+        "currency": verdict.currency,
+        "balance": as_text(verdict.available),
+        "held": as_text(verdict.held),
+        "spendable": as_text(verdict.spendable),
+        "warning": verdict.warning,
+        "expires_at": verdict.expires_at,
+        "replayed": verdict.is_repeat,
+    }

@@ -1,0 +1,141 @@
+"""Telling the gate what it may hold, and what PostgreSQL says of a customer's credits.
+
+The gate never holds more than its lease, which PostgreSQL keeps: so what is admitted
+without the gate, or by a gate that has forgotten its calls, is never spent twice.
+"""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Least
+
+from billing.models import CallHold, GateLease
+from billing.queries.callers import Caller
+from ledger.burn_down import find_next_change
+from ledger.money import WIDE, ZERO, exact, total
+from ledger.posting import OpenWallet, lock_wallets
+from ledger.queries import Position, get_position
+from ratelimits.limiter import GRACE
+from ratelimits.messages import Base
+
+# A lease outlasts the holds made in its first half.
+_HOLDS_LONG = 2
+# How much more is leased than is needed now, so that more calls at once need no other.
+_HEADROOM = Decimal(4)
+# How old a balance may grow before it is read again.
+_MOST_AGE = timedelta(seconds=2)
+_MILLISECOND = timedelta(milliseconds=1)
+_GRACE = timedelta(milliseconds=GRACE)
+
+
+@transaction.atomic
+def take_lease(
+    *, caller: Caller, generation: int | None, need: Decimal, at: datetime
+) -> Base:
+    """Let the gate hold at least this much in all, as far as the credits go.
+
+    A gate without a generation has forgotten what it held: it begins anew beside what
+    it had leased, which stands until the last of those calls has ended.
+    """
+    account = caller.account
+    wallet = lock_wallets([account.wallet_id])[account.wallet_id]
+    lease = _find_lease(account.id, generation, at)
+    if lease is None:
+        _shorten_leases(account.id, at)
+    own = lease.pk if lease else None
+    reserved = sum_reserved(account.id, generation=own, at=at)
+    position = _position(wallet, at)
+    room = account.allowance.spendable(WIDE.subtract(position.available, reserved))
+    wanted = min(WIDE.multiply(need, _HEADROOM), max(room, ZERO))
+    lasts = _HOLDS_LONG * timedelta(seconds=settings.HOLD_SECONDS) + _GRACE
+    saved = _save_lease(lease, account.id, wanted, at + lasts)
+    base = _base(position, reserved, generation=saved.pk, at=at)
+    return msgspec.structs.replace(
+        base,
+        begins=lease is None,
+        lease=saved.amount,
+        lease_lasts=lasts // _MILLISECOND,
+    )
+
+
+def read_base(*, caller: Caller, generation: int | None, at: datetime) -> Base:
+    """Return what a customer's credits are, for a gate that holds none of them yet.
+
+    Without a generation it begins one that leases nothing: for whom credits refuse no
+    call.
+    """
+    account = caller.account
+    position = get_position(wallet_id=account.wallet_id, at=at)
+    reserved = sum_reserved(account.id, generation=generation, at=at)
+    base = _base(position, reserved, generation=generation or 0, at=at)
+    return msgspec.structs.replace(base, begins=generation is None)
+
+
+def sum_reserved(customer_id: int, *, generation: int | None, at: datetime) -> Decimal:
+    """Return what is reserved of a customer's credits, but for one lease."""
+    leased = sum_leased(customer_id, at=at, but=generation)
+    return WIDE.add(leased, sum_held(customer_id, at=at))
+
+
+def sum_leased(customer_id: int, *, at: datetime, but: int | None = None) -> Decimal:
+    """Return what gates may hold of a customer's credits, but for one lease."""
+    leases = GateLease.objects.filter(customer=customer_id, expires_at__gt=at)
+    return total(leases.exclude(pk=but or 0).values_list("amount", flat=True))
+
+
+def sum_held(customer_id: int, *, at: datetime) -> Decimal:
+    """Return what calls hold that were admitted without the gate."""
+    holds = CallHold.objects.filter(customer=customer_id, expires_at__gt=at)
+    return total(holds.values_list("amount", flat=True))
+
+
+def _find_lease(
+    customer_id: int, generation: int | None, at: datetime
+) -> GateLease | None:
+    leases = GateLease.objects.filter(customer=customer_id, expires_at__gt=at)
+    return leases.filter(pk=generation or 0).first()
+
+
+def _shorten_leases(customer_id: int, at: datetime) -> None:
+    """Let the leases of a gate that forgot its calls end with the last of these."""
+    ends = at + timedelta(seconds=settings.HOLD_SECONDS) + _GRACE
+    leases = GateLease.objects.filter(customer=customer_id)
+    leases.filter(expires_at__lte=at).delete()
+    leases.update(expires_at=Least("expires_at", ends))
+
+
+def _save_lease(
+    lease: GateLease | None, customer_id: int, wanted: Decimal, ends: datetime
+) -> GateLease:
+    """Store a lease, or let one last longer; it never shrinks: calls may hold it."""
+    if lease is None:
+        return GateLease.objects.create(
+            customer_id=customer_id, amount=exact(wanted), expires_at=ends
+        )
+    lease.amount = max(lease.amount, exact(wanted))
+    lease.expires_at = ends
+    lease.save(update_fields=["amount", "expires_at"])
+    return lease
+
+
+def _position(wallet: OpenWallet, at: datetime) -> Position:
+    changes_at = find_next_change(wallet.lots, at)
+    return Position(wallet.sequence, wallet.available(at), changes_at)
+
+
+def _base(
+    position: Position, reserved: Decimal, *, generation: int, at: datetime
+) -> Base:
+    lasts = _MOST_AGE
+    if position.changes_at:
+        lasts = min(lasts, position.changes_at - at)
+    return Base(
+        generation=generation,
+        sequence=position.sequence,
+        available=WIDE.subtract(position.available, reserved),
+        # For this one answer at least.
+        lasts=max(1, lasts // _MILLISECOND),
+    )
