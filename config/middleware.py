@@ -3,20 +3,77 @@
 import re
 import uuid
 from collections.abc import Callable
+from typing import cast
 
 import structlog
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.decorators import csp_replace
+from csp.middleware import CSPMiddleware
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import reverse
+from django.utils.deprecation import MiddlewareMixin
 
+API = "/v1/"
+_API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 _SAFE = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 
 _ADMIN_POLICY = {
     "script-src": [SELF, UNSAFE_EVAL],
     "style-src": [SELF, UNSAFE_INLINE],
 }
+
+
+class ApiHeadersMiddleware:
+    """Say on each answer of the API what pages are told by middleware of their own."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.path.startswith(API):
+            response["Content-Security-Policy"] = _API_POLICY
+            response["X-Frame-Options"] = "DENY"
+        return response
+
+
+class _ForPages(MiddlewareMixin):
+    """Stay out of the API's way, which has no sessions, forms or scripts."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        is_api = request.path.startswith(API)
+        handle = self.get_response if is_api else super().__call__
+        return cast("HttpResponseBase", handle(request))
+
+
+class PageCSPMiddleware(_ForPages, CSPMiddleware):
+    """What the pages' scripts may do."""
+
+
+class PageSessionMiddleware(_ForPages, SessionMiddleware):
+    """Who is signed in."""
+
+
+class PageCsrfViewMiddleware(_ForPages, CsrfViewMiddleware):
+    """Forms that come from our own pages alone."""
+
+
+class PageAuthenticationMiddleware(_ForPages, AuthenticationMiddleware):
+    """The person that a session belongs to."""
+
+
+class PageMessageMiddleware(_ForPages, MessageMiddleware):
+    """What a page has to say once."""
+
+
+class PageXFrameOptionsMiddleware(_ForPages, XFrameOptionsMiddleware):
+    """No page is shown inside another one."""
 
 
 class RefuseNulMiddleware:

@@ -68,14 +68,15 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.RequestIdMiddleware",
     "config.middleware.RefuseNulMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "config.middleware.ApiHeadersMiddleware",
+    "config.middleware.PageCSPMiddleware",
     "config.middleware.AdminContentSecurityPolicyMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.middleware.PageSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.middleware.PageCsrfViewMiddleware",
+    "config.middleware.PageAuthenticationMiddleware",
+    "config.middleware.PageMessageMiddleware",
+    "config.middleware.PageXFrameOptionsMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"

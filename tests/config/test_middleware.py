@@ -33,3 +33,26 @@ def test_any_other_id_is_replaced(given: str) -> None:
 @pytest.mark.django_db
 def test_a_good_answer_carries_it_too() -> None:
     assert request_id("trace-7", path="/healthz") == "trace-7"
+
+
+class TestTheApi:
+    """It has headers of its own, and none of what pages need."""
+
+    def test_lets_its_answers_run_and_be_shown_nowhere(self) -> None:
+        headers = Client().get("/v1/nothing").headers
+
+        assert headers["Content-Security-Policy"] == (
+            "default-src 'none'; frame-ancestors 'none'"
+        )
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
+    def test_has_no_session(self) -> None:
+        request = Client().get("/v1/nothing").wsgi_request
+
+        assert not hasattr(request, "session")
+
+    def test_does_not_lend_its_policy_to_pages(self) -> None:
+        headers = Client().get("/login/").headers
+
+        assert "script-src" in headers["Content-Security-Policy"]
