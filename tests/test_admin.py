@@ -1,6 +1,7 @@
 """Every model's pages in the admin, found by asking the admin which it has."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.apps import apps
@@ -19,8 +20,13 @@ from billing.models import (
     Terms,
     UsageEvent,
 )
+from billing.queries.admission import Call
+from billing.queries.callers import get_caller
+from billing.services.admission import as_ask
 from billing.services.events import StreamPart
+from billing.services.leases import take_lease
 from billing.services.metering import record_events
+from billing.services.outage import hold_call
 from invoices.models import DisputeStatus, EventRetry, Invoice
 from invoices.payments import SignedEvent, get_provider
 from invoices.services.payments import start_payment
@@ -68,6 +74,7 @@ def history() -> Customer:
     _return(customer)
     _backtest(customer)
     true_up_a_month()
+    _admit(customer)
     return customer
 
 
@@ -94,6 +101,15 @@ def _return(customer: Customer) -> None:
     invoice = bought(by=customer)
     send(refund(invoice, "20"))
     bank_says(invoice, DisputeStatus.OPEN)
+
+
+def _admit(customer: Customer) -> None:
+    """Hold a call outside the gate, and lease the gate something."""
+    caller = get_caller(customer.external_id)
+    call = Call(request_id="req_9", model="text-gen-v3")
+    ask = as_ask(caller, call, Decimal(1))
+    hold_call(caller=caller, call=call, ask=ask, refused=[], at=NOW)
+    take_lease(caller=caller, generation=None, need=Decimal(1), at=NOW)
 
 
 def _backtest(customer: Customer) -> None:

@@ -40,7 +40,7 @@ def admit_call(*, caller: Caller, call: Call, at: datetime) -> Verdict:
     :raises HeldElsewhereError: if the credits are held by calls that the gate forgot.
     """
     estimate = estimate_call(caller, call, at=at)
-    ask = _ask(caller, call, estimate)
+    ask = as_ask(caller, call, estimate)
     try:
         answer = _ask_gate(caller, ask, at)
     except GateUnavailableError:
@@ -87,7 +87,8 @@ def _prolong_lease(caller: Caller, at: datetime) -> Base:
     return take_lease(caller=caller, generation=generation, need=ZERO, at=at)
 
 
-def _ask(caller: Caller, call: Call, estimate: Decimal) -> Ask:
+def as_ask(caller: Caller, call: Call, estimate: Decimal) -> Ask:
+    """Return a call as the gate is asked about it."""
     return Ask(
         id=call.request_id,
         print=call.fingerprint,
