@@ -46,7 +46,7 @@ local function write_state(keys, state, now, ttl)
   local until_lease = state.generation and state.lease_until - now or 0
   local lasts = math.max(ttl + MEMORY, until_lease, UNIT)
   redis.call('SET', keys[1], cmsgpack.pack(state), 'PX', lasts)
-  for number = 2, 3 do
+  for number = 2, 4 do
     redis.call('PEXPIRE', keys[number], lasts)
   end
 end
@@ -82,10 +82,6 @@ end
 
 local function write_bucket(keys, name, bucket)
   redis.call('HSET', keys[4], name, cmsgpack.pack(bucket))
-  local full = math.ceil(bucket.used / bucket.limit)
-  if redis.call('PTTL', keys[4]) < full + UNIT then
-    redis.call('PEXPIRE', keys[4], full + 2 * UNIT)
-  end
 end
 
 local function refill(bucket, limit, now)

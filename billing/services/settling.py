@@ -61,8 +61,9 @@ def _delete_holds(ended: _ByCustomer) -> None:
         for name, calls in ended.items()
         for event, _ in calls
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(_DELETE, [as_json_rows(rows)])
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(_DELETE, [as_json_rows(rows)])
 
 
 def _settle(ended: _ByCustomer, known: Mapping[str, int], at: datetime) -> None:
