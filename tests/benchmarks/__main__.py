@@ -24,12 +24,17 @@ def main() -> None:
     hold_services()
     django.setup()
     call_command("prepare_database")
+    from tests.benchmarks.admission import (  # noqa: PLC0415 - needs Django.
+        measure_admission,
+        report_speeds,
+    )
     from tests.benchmarks.backtest import measure_backtest  # noqa: PLC0415 - the same.
     from tests.benchmarks.ingest import measure_ingest  # noqa: PLC0415 - needs Django.
     from tests.benchmarks.ledger import measure_ledger  # noqa: PLC0415 - the same.
     from tests.benchmarks.rating import measure_rating  # noqa: PLC0415 - the same.
 
     try:
+        report_speeds(measure_admission(runs=RUNS))
         report(measure_rating(runs=RUNS))
         report(measure_ingest(runs=RUNS))
         report(measure_backtest(runs=RUNS))

@@ -9,7 +9,7 @@ import re
 import socket
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,6 +73,24 @@ def measure_admission(*, runs: int) -> list[tuple[str, list[Speed]]]:
                 speeds[each].append(_measure(way, clients=1))
             speeds[name].append(_measure(post, clients=CLIENTS))
     return list(speeds.items())
+
+
+def report_speeds(measured: Sequence[tuple[str, Sequence[Speed]]]) -> None:
+    """Print the median of each way's runs, beside the gate's function alone."""
+    first = _median(measured[0][1], "per_second")
+    heads = ("decisions/s", "per core", "p50 ms", "p99 ms", "of gate")
+    print("\n" + f"{'admission':44}" + "".join(f"{head:>12}" for head in heads))
+    for name, speeds in measured:
+        rate, per_core = (_median(speeds, each) for each in ("per_second", "per_core"))
+        p50, p99 = (_median(speeds, each) for each in ("p50", "p99"))
+        print(
+            f"{name:44}{rate:>12,.0f}{per_core:>12,.0f}{p50:>12.2f}{p99:>12.2f}"
+            f"{rate / first:>12.0%}"
+        )
+
+
+def _median(speeds: Sequence[Speed], name: str) -> float:
+    return statistics.median(getattr(speed, name) for speed in speeds)
 
 
 def _measure(way: Way, *, clients: int) -> Speed:
