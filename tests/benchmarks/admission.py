@@ -90,7 +90,8 @@ def report_speeds(measured: Sequence[tuple[str, Sequence[Speed]]]) -> None:
 
 
 def _median(speeds: Sequence[Speed], name: str) -> float:
-    return statistics.median(getattr(speed, name) for speed in speeds)
+    rates: list[float] = [getattr(speed, name) for speed in speeds]
+    return statistics.median(rates)
 
 
 def _measure(way: Way, *, clients: int) -> Speed:
