@@ -16,6 +16,7 @@ from billing.services import (
     metering,
     notices,
     quarantine,
+    refusals,
 )
 from billing.services.quarantine import list_waiting_customers
 from billing.services.streams import list_silent_streams
@@ -118,3 +119,9 @@ def send_notice(*, notice_id: int, leased_until: str, **_: Any) -> None:
         leased_until=datetime.fromisoformat(leased_until),
         at=timezone.now(),
     )
+
+
+@shared_task
+def roll_up_refusals(**_: Any) -> None:
+    """Add up what was refused since the last time."""
+    refusals.roll_up_refusals(at=timezone.now())

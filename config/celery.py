@@ -33,6 +33,7 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute=10),
     },
     "send notices": {"task": "billing.tasks.send_notices", "schedule": 15},
+    "add up refusals": {"task": "billing.tasks.roll_up_refusals", "schedule": 10},
     "top up credits": {"task": "invoices.tasks.run_top_ups", "schedule": 10},
     "ask about silent payments": {
         "task": "invoices.tasks.sweep_payments",

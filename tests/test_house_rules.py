@@ -42,6 +42,8 @@ MUTABLE = {
     "billing.Plan",
     "billing.QuarantinedEvent",
     "billing.RateCard",
+    "billing.RefusalCursor",
+    "billing.RefusalRollup",
     "billing.Stream",
     "billing.UsageRollup",
     "billing.User",

@@ -19,6 +19,7 @@ from billing.models.rate_cards import (
     RateCardVersion,
     RateTier,
 )
+from billing.models.refusals import LimitName, RefusalCursor, RefusalRollup
 from billing.models.rollups import FundingRollup, UsageRollup
 from billing.models.terms import Terms
 from billing.models.true_ups import TrueUp
@@ -48,6 +49,7 @@ __all__ = [
     "FundingRollup",
     "GateLease",
     "IdempotencyClaim",
+    "LimitName",
     "Membership",
     "Notice",
     "NoticeKind",
@@ -57,6 +59,8 @@ __all__ = [
     "RateCard",
     "RateCardVersion",
     "RateTier",
+    "RefusalCursor",
+    "RefusalRollup",
     "Stream",
     "StreamChunk",
     "Terms",

@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from billing.models import CreditPack, Customer, User
+from billing.services.refusals import roll_up_refusals
 from invoices.models import Invoice, Payment, Refund
 from invoices.payments import SignedEvent, get_provider
 from invoices.payments.simulated import Choice, choose
@@ -40,6 +41,11 @@ def killed_at(failpoint: str, flow: str, **variables: str) -> bool:
         timeout=60,
     )
     return process.returncode == -9
+
+
+def add_up_refusals() -> None:
+    """Add up what waits in Redis."""
+    roll_up_refusals(at=NOW)
 
 
 def order() -> None:
