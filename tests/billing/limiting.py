@@ -1,10 +1,13 @@
 """Usage for tests of limits."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
-from billing.models import Customer
+from billing.models import Customer, Plan
+from billing.services.refusal_entries import Refusal
+from billing.services.refusals import add_refusals
 from tests import make
 from tests.make import NOW, unique
 
@@ -23,3 +26,28 @@ def called(customer: Customer, seconds: Sequence[int], **properties: Any) -> Non
     latest = NOW + timedelta(seconds=max(0, *seconds, 0))
     outcomes = make.record(*events, at=latest)
     assert {outcome.status for outcome in outcomes} == {"accepted"}
+
+
+def refuse(
+    customer: Customer, limit: str, *, times: int = 1, at: datetime = NOW
+) -> None:
+    """Count calls of 10 tokens, for half a credit each, as refused by a limit."""
+    refusal = Refusal.of(
+        customer_id=customer.pk,
+        model="text-gen-v3",
+        limit=limit,
+        tokens=10,
+        amount=Decimal("0.5"),
+        at=at,
+    )
+    if times:
+        add_refusals(refusals=[refusal] * times)
+
+
+def plan_with(*, rpm: int, tpm: int, fee: str = "0", name: str = "") -> Plan:
+    """Make a plan of these limits."""
+    plan = make.plan(monthly_fee=fee)
+    plan.rate_limit_policy = make.policy(rpm=rpm, tpm=tpm)
+    plan.name = name or plan.name
+    plan.save()
+    return plan
