@@ -21,15 +21,29 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         "link": reverse_lazy("admin:ledger_entry_books"),
         "permission": _may_read_books,
     }
+    pressure = {
+        "title": "Limit pressure",
+        "link": reverse_lazy("admin:billing_refusalrollup_pressure"),
+        "permission": _may_read_refusals,
+    }
+    simulation = {
+        "title": "Limit simulation",
+        "link": reverse_lazy("admin:billing_refusalrollup_simulation"),
+        "permission": _may_read_refusals,
+    }
     models = [
         {"title": app["name"], "items": [_link(model) for model in app["models"]]}
         for app in admin.site.get_app_list(request)
     ]
-    return [{"title": "Reports", "items": [books]}, *models]
+    return [{"title": "Reports", "items": [books, pressure, simulation]}, *models]
 
 
 def _may_read_books(request: HttpRequest) -> bool:
     return request.user.has_perm("ledger.view_entry")
+
+
+def _may_read_refusals(request: HttpRequest) -> bool:
+    return request.user.has_perm("billing.view_refusalrollup")
 
 
 def _link(model: dict[str, Any]) -> dict[str, Any]:

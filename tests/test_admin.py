@@ -27,6 +27,7 @@ from billing.services.events import StreamPart
 from billing.services.leases import take_lease
 from billing.services.metering import record_events
 from billing.services.outage import hold_call
+from billing.services.refusals import roll_up_refusals
 from invoices.models import DisputeStatus, EventRetry, Invoice
 from invoices.payments import SignedEvent, get_provider
 from invoices.services.payments import start_payment
@@ -37,6 +38,7 @@ from ledger.models import Wallet
 from tests import make
 from tests.billing.alerting import alert, call
 from tests.billing.backtesting import backtest_on, draft
+from tests.billing.limiting import refuse
 from tests.billing.test_stored_prices import EVERYTHING
 from tests.billing.volume import true_up_a_month
 from tests.invoices.refunding import bank_says, bought, refund, send
@@ -75,6 +77,8 @@ def history() -> Customer:
     _backtest(customer)
     true_up_a_month()
     _admit(customer)
+    refuse(customer, "requests")
+    roll_up_refusals(at=NOW)
     return customer
 
 

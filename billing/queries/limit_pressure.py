@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Final, NamedTuple
 
 from django.db.models import Count, Max, Q, Sum
@@ -19,13 +20,14 @@ from billing.pricing.tier_proposals import (
     Demand,
     Pressed,
     Tier,
+    Traffic,
     demand_of,
     propose_tier,
 )
 from billing.queries.limit_simulation import limits_of
 from billing.queries.peaks import MOST_CALLS, Peaks, find_peaks
 from ledger.money import WIDE, ZERO, total
-from ratelimits.simulating import Limits
+from ratelimits.simulating import Limits, Rates
 
 # A page of more customers would say no more.
 MOST_CUSTOMERS: Final = 50
@@ -88,6 +90,14 @@ class LimitPressure:
         asked = self.calls + self.refusals
         percent = WIDE.divide(Decimal(100 * self.refused_by_rates), Decimal(asked))
         return percent.quantize(_HUNDREDTH)
+
+    @property
+    def binding(self) -> tuple[Traffic, Rates | None]:
+        """The busiest minutes within the limit that they came closest to, and it."""
+        made = Demand(self.peaks.by_model, self.peaks.together)
+        each = [(made.of(self.limits, name), self.limits[name]) for name in self.limits]
+        nearest = max(each, key=lambda pair: _nearness(*pair), default=None)
+        return nearest or (self.peaks.together, None)
 
     @property
     def tokens(self) -> Decimal:
@@ -228,6 +238,14 @@ def _count_calls(
         customer__in=customers, occurred_at__gte=start, occurred_at__lt=end
     )
     return dict(events.values_list("customer").annotate(Count("pk")))
+
+
+def _nearness(traffic: Traffic, rates: Rates) -> Fraction:
+    """Return how much of a limit the busiest minutes are."""
+    return max(
+        Fraction(traffic.requests, rates.rpm) if rates.rpm else Fraction(),
+        Fraction(traffic.tokens, rates.tpm) if rates.tpm else Fraction(),
+    )
 
 
 def _hour_of(at: datetime) -> datetime:

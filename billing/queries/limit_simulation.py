@@ -7,6 +7,7 @@ policy's customers are is what they are today. Nothing here writes.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 from django.db import connection
@@ -14,12 +15,14 @@ from django.db.models import QuerySet
 
 from billing.models import Customer, Plan, UsageEvent
 from billing.queries.stated_tokens import tokens_sql
+from ledger.money import WIDE
 from ratelimits.models import RateLimitPolicy
 from ratelimits.simulating import Call, Limits, Rates, Simulation, Simulator
 
 LONGEST: Final = timedelta(days=31)
 _ROWS: Final = 5_000
 _HOUR: Final = timedelta(hours=1)
+_HUNDREDTH: Final = Decimal("0.01")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 # One customer after the other: an index holds its calls in their order.
@@ -41,6 +44,7 @@ class TooManyCallsError(Exception):
 
     def __init__(self, most: int) -> None:
         super().__init__(f"There are more than {most:,} calls.")
+        self.most = most
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,12 @@ class Constrained:
         return self.after.calls
 
     @property
+    def share(self) -> Decimal:
+        """The calls that the other limits refuse, in percent of all."""
+        refused = Decimal(100 * self.after.refused)
+        return WIDE.divide(refused, Decimal(max(1, self.calls))).quantize(_HUNDREDTH)
+
+    @property
     def is_worse(self) -> bool:
         """Whether more calls would be refused than are today."""
         return self.after.refused > self.before.refused
@@ -101,12 +111,15 @@ def try_limits(
     *,
     start: datetime,
     end: datetime,
+    plan: Plan | None = None,
 ) -> Trial:
-    """Return the trial of a policy's customers on changed limits.
+    """Return the trial of a policy's customers on other limits, or of one plan's.
 
     :raises PeriodTooLongError: if it is empty, or longer than 31 days.
     """
     customers = Customer.objects.filter(plan__rate_limit_policy=policy)
+    if plan is not None:
+        customers = customers.filter(plan=plan)
     return Trial(customers, limits_of(policy), limits, start, end)
 
 
@@ -117,9 +130,8 @@ def try_plan(
 
     :raises PeriodTooLongError: if it is empty, or longer than 31 days.
     """
-    customers = Customer.objects.filter(plan=plan)
-    before = limits_of(plan.rate_limit_policy)
-    return Trial(customers, before, limits_of(policy), start, end)
+    limits = limits_of(policy)
+    return try_limits(plan.rate_limit_policy, limits, start=start, end=end, plan=plan)
 
 
 def count_calls(trial: Trial, *, most: int | None = None) -> int:
