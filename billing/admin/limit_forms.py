@@ -31,14 +31,16 @@ class DaysForm(forms.Form):
 
     first_day = forms.DateField(required=False, widget=UnfoldAdminSingleDateWidget)
     last_day = forms.DateField(
-        required=False, widget=UnfoldAdminSingleDateWidget, help_text="Included. UTC."
+        required=False, widget=UnfoldAdminSingleDateWidget, help_text="Included, UTC."
     )
 
     def __init__(self, data: Any = None, **kwargs: Any) -> None:
-        super().__init__(data, **kwargs)
         today = timezone.now().astimezone(UTC).date()
-        self.initial.setdefault("first_day", today - (_DAYS - 1) * _DAY)
-        self.initial.setdefault("last_day", today)
+        days = {"first_day": today - (_DAYS - 1) * _DAY, "last_day": today}
+        if data is not None and not any(data.get(name) for name in days):
+            data = data.copy()
+            data.update({name: str(day) for name, day in days.items()})
+        super().__init__(data, initial=days, **kwargs)
 
     def clean(self) -> None:
         first, last = self._days()
@@ -81,7 +83,7 @@ class SimulationForm(DaysForm):
         empty_label="The limits below",
         widget=UnfoldAdminSelectWidget,
         label="Try",
-        help_text="Or what another policy says, as if the plan were moved to it.",
+        help_text="Or another policy's, as if they moved to it.",
     )
 
     def __init__(self, data: Any = None, *, policy: RateLimitPolicy) -> None:

@@ -158,8 +158,8 @@ def simulation_table(found: Sequence[Constrained]) -> Table:
         f"A refused call takes nothing and does not come again. The peak is the most "
         f"that was in use at once, of the limit tried.{note}",
         headings(
-            *("Customer", "Calls", "Refused today", "Refused then", "By RPM", "By TPM"),
-            *("Share", "Peak", "First in the hour", "Most in the hour"),
+            *("Customer", "Calls", "Refused now", "Refused then", "By RPM", "By TPM"),
+            *("Share", "Peak", "First hour", "Worst hour"),
         ),
         [_constrained_row(each) for each in found[:MOST_ROWS]],
     )
@@ -181,4 +181,6 @@ def _constrained_row(each: Constrained) -> list[Cell]:
 
 
 def _hour_cell(hour: datetime | None) -> Cell:
-    return Cell(f"{hour:%Y-%m-%d %H:%M}" if hour else NOTHING, is_number=True)
+    if hour is None:
+        return _nothing()
+    return Cell(f"{hour:%Y-%m-%d}", note=f"{hour:%H:%M}", is_number=True)

@@ -86,7 +86,7 @@ class RefusalRollupAdmin(HistoryAdmin[RefusalRollup]):
             request,
             "pressure.html",
             title="Limit pressure",
-            form=form if request.GET else DaysForm(),
+            form=form,
             is_valid=form.is_valid(),
             tables=pressure_tables(found),
             is_cut=len(found) == MOST_CUSTOMERS,

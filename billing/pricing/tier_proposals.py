@@ -126,15 +126,18 @@ def fits(limits: Limits, demand: Demand) -> bool:
 def propose_tier(now: Tier, tiers: Iterable[Tier], demand: Demand) -> Tier | None:
     """Return the cheapest tier that would have been enough, and costs no less than now.
 
-    None if there is no such tier: then the customer is on the highest already, or needs
-    more than any offers.
+    Dedicated capacity, whose fee is often agreed on, is the last resort. None if the
+    customer has it already, or nothing is enough.
     """
+    if not now.limits:
+        return None
     enough = [
         tier
         for tier in tiers
         if tier.code != now.code
         and tier.currency == now.currency
-        and tier.fee >= now.fee
+        and (tier.fee >= now.fee or not tier.limits)
         and fits(tier.limits, demand)
     ]
-    return min(enough, key=lambda tier: (tier.fee, tier.code), default=None)
+    order = [(not tier.limits, tier.fee, tier.code) for tier in enough]
+    return enough[order.index(min(order))] if enough else None

@@ -24,8 +24,8 @@ from ratelimits.models import RateLimitPolicy
 from ratelimits.simulating import OTHERS, Rates
 
 _HEADINGS = (
-    *("customer", "plan", "calls", "refused today", "refused then", "by RPM"),
-    *("by TPM", "share", "peak", "first in the hour", "most in the hour"),
+    *("customer", "plan", "calls", "refused now", "refused then", "by RPM"),
+    *("by TPM", "share", "peak", "first hour", "worst hour"),
 )
 
 

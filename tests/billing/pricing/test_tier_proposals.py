@@ -57,6 +57,13 @@ def test_nothing_is_proposed_to_who_is_on_the_highest() -> None:
     assert propose_tier(TIERS[0], TIERS, demand(5000)) is None
 
 
+def test_dedicated_capacity_is_the_last_resort_whatever_its_fee() -> None:
+    free = tier("own", 0, {})
+
+    assert propose_tier(NOW, [free, *TIERS], demand(100)) == TIERS[2]
+    assert propose_tier(TIERS[1], [free, *TIERS], demand(5000)) == free
+
+
 def test_nothing_cheaper_is_proposed() -> None:
     assert propose_tier(TIERS[1], TIERS[1:], demand(100)) is None
 
