@@ -202,7 +202,7 @@ def test_what_the_environment_says_of_others_is_not_asked(
     assert ask(tollgate).admitted
 
 
-@pytest.mark.parametrize("module", ["client"])
+@pytest.mark.parametrize("module", ["client", "wsgi", "asgi"])
 def test_a_service_needs_none_of_our_frameworks(module: str) -> None:
     script = f"import sys, ratelimits.enforcement.{module}; print(*sys.modules)"
 
