@@ -22,6 +22,8 @@ from django.utils.deprecation import MiddlewareMixin
 API = "/v1/"
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 _SAFE = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+# Headers whose text may reach the database.
+_LOOKED_UP = ("Authorization", "X-Api-Key", "X-Tollgate-Model")
 
 _ADMIN_POLICY = {
     "script-src": [SELF, UNSAFE_EVAL],
@@ -77,14 +79,15 @@ class PageXFrameOptionsMiddleware(_ForPages, XFrameOptionsMiddleware):
 
 
 class RefuseNulMiddleware:
-    """Answer 400 to NUL in an address or a key: no text in PostgreSQL can hold it."""
+    """Answer 400 to NUL where it would be looked up: no text in PostgreSQL holds it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        key = request.headers.get("Authorization", "")
-        given = (request.path_info, request.META.get("QUERY_STRING", ""), key)
+        headers = [request.headers.get(name, "") for name in _LOOKED_UP]
+        query = request.META.get("QUERY_STRING", "")
+        given = (request.path_info, query, *headers)
         if any("\0" in text or "%00" in text for text in given):
             return HttpResponseBadRequest("The request holds a NUL character.")
         return self.get_response(request)

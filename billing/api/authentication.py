@@ -17,14 +17,22 @@ class ApiKeyAuthentication(BaseAuthentication):
     """`Authorization: Bearer tg_…`; the key is the request's user and its auth."""
 
     def authenticate(self, request: Request) -> tuple[ApiKey, ApiKey] | None:
-        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
+        secret = self.find_secret(request)
+        if secret is None:
             return None
         key = find_key(secret.strip())
         if key is None:
+        try:
+            key = authenticate_key(secret=secret, at=timezone.now())
+        except UnknownKeyError as error:
             message = "This API key is unknown, revoked or expired."
             raise AuthenticationFailed(message)
         return key, key
+
+    def find_secret(self, request: Request) -> str | None:
+        """Return what a request signs in with, if it does."""
+        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+        return secret.strip() if scheme.lower() == "bearer" else None
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
         return "Bearer"
@@ -43,6 +51,11 @@ def _read_key(secret: str) -> ApiKey | None:
         return authenticate_key(secret=secret, at=timezone.now())
     except UnknownKeyError:
         return None
+class ForwardedKeyAuthentication(ApiKeyAuthentication):
+    """As above, or by `X-Api-Key: tg_…`, as some SDKs sign in to an AI API."""
+
+    def find_secret(self, request: Request) -> str | None:
+        return super().find_secret(request) or request.headers.get("X-Api-Key")
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -51,3 +64,12 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
     def get_security_definition(self, _auto_schema: object) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer"}
+
+
+class ForwardedKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = ForwardedKeyAuthentication
+    name = "forwardedKey"
+
+    def get_security_definition(self, _auto_schema: object) -> dict[str, str]:
+        sent = {"type": "apiKey", "in": "header", "name": "X-Api-Key"}
+        return sent | {"description": "Or as a bearer token."}

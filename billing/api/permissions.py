@@ -7,7 +7,13 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from billing.models import ApiKey, Customer
-from billing.services.customers import CREDITS_BUY, EVENTS_CORRECT, USAGE_READ
+from billing.services.customers import (
+    CALLS_MAKE,
+    CREDITS_BUY,
+    EVENTS_CORRECT,
+    EVENTS_WRITE,
+    USAGE_READ,
+)
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -21,6 +27,18 @@ class HasScope(BasePermission):
     def has_permission(self, request: Request, view: "APIView") -> bool:
         key = request.auth
         return isinstance(key, ApiKey) and view.required_scope in key.scopes  # type: ignore[attr-defined]
+
+
+class MayCall(BasePermission):
+    """A customer's key that may make calls; one that posts their events may too."""
+
+    message = f"Only a customer's key with the scope {CALLS_MAKE} may make calls."
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:  # noqa: ARG002
+        key = request.auth
+        if not isinstance(key, ApiKey) or key.is_service_key:
+            return False
+        return bool({CALLS_MAKE, EVENTS_WRITE}.intersection(key.scopes))
 
 
 class MayCorrect(BasePermission):

@@ -42,6 +42,11 @@ def get_event(*, customer: Customer, key: str) -> UsageEvent:
     return UsageEvent.objects.get(pk=claim.pk, occurred_at=claim.occurred_at)
 
 
+def is_key_taken(*, customer: Customer, key: str) -> bool:
+    """Tell whether a customer's event was recorded under this idempotency key."""
+    return IdempotencyClaim.objects.filter(customer=customer, key=key).exists()
+
+
 def list_charges(
     event: UsageEvent, *, correction: Correction | None = None
 ) -> list[Charge]:

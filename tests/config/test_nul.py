@@ -18,7 +18,15 @@ def test_no_address_holds_nul(client: Client, url: str) -> None:
 
 
 @pytest.mark.django_db
-def test_no_key_holds_nul(client: Client) -> None:
-    response = client.get("/v1/invoices", headers={"Authorization": "Bearer \0"})
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": "Bearer \0"},
+        {"X-Api-Key": "tg_\0"},
+        {"X-Tollgate-Model": "\0"},
+    ],
+)
+def test_no_key_holds_nul(client: Client, headers: dict[str, str]) -> None:
+    response = client.get("/v1/invoices", headers=headers)
 
     assert response.status_code == 400
