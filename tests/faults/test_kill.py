@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,7 +19,7 @@ from billing.models import IdempotencyClaim, UsageEvent
 from config.verification import verify_all
 from tests import make
 from tests.http import event
-from tests.processes import ROOT, environment
+from tests.processes import ROOT, environment, free_port
 
 pytestmark = [
     pytest.mark.fault,
@@ -72,7 +71,7 @@ class Server:
 
 @contextmanager
 def running_server() -> Iterator[Server]:
-    server = Server(_free_port())
+    server = Server(free_port())
     server.start()
     try:
         yield server
@@ -159,10 +158,3 @@ def wait_for(client: Client, events: int) -> None:
     """Return in the middle of the load, with so many events acknowledged."""
     while len(client.acknowledged) < events:
         time.sleep(0.002)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

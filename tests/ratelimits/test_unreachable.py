@@ -1,13 +1,13 @@
 """What the client does when Tollgate hangs, is gone, or answers nonsense."""
 
 import logging
-import socket
 import time
 from typing import Any
 
 import pytest
 
 from ratelimits.enforcement.client import TollgateClient, WhenUnreachable
+from tests.processes import free_port
 from tests.ratelimits.test_client import ask
 from tests.ratelimits.tollgate_fake import CUSTOMER, KEY, TollgateFake
 
@@ -23,15 +23,8 @@ def client_of(
     return TollgateClient(url, KEY, when_unreachable=when_unreachable, **options)
 
 
-def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def test_refuses_by_503_if_nobody_listens() -> None:
-    told = ask(client_of(f"http://127.0.0.1:{closed_port()}"))
+    told = ask(client_of(f"http://127.0.0.1:{free_port()}"))
 
     assert (told.admitted, told.status, told.is_known) == (False, 503, False)
     assert told.headers == {"Retry-After": "1"}
@@ -42,7 +35,7 @@ def test_refuses_by_503_if_nobody_listens() -> None:
 
 
 def test_admits_if_that_is_the_callers_choice() -> None:
-    told = ask(client_of(f"http://127.0.0.1:{closed_port()}", "admit"))
+    told = ask(client_of(f"http://127.0.0.1:{free_port()}", "admit"))
 
     assert (told.admitted, told.status, told.is_known) == (True, 200, False)
     assert (told.headers, told.problem) == ({}, {})

@@ -71,6 +71,20 @@ class Answered:
     parts: list[bytes] = field(default_factory=list)
 
 
+def environment_of(path: str, max_tokens: int) -> dict[str, Any]:
+    body = json.dumps({"model": "dollar-token", "max_tokens": max_tokens}).encode()
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": "POST",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path,
+        "QUERY_STRING": "",
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": BytesIO(body),
+    }
+    setup_testing_defaults(environ)
+    return environ
+
+
 def request(
     service: Service,
     client: TollgateClient,
@@ -81,16 +95,7 @@ def request(
     **options: Any,
 ) -> Answered:
     """Call the service as a server does, up to so many parts of its answer."""
-    body = json.dumps({"model": "dollar-token", "max_tokens": max_tokens}).encode()
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": path,
-        "SCRIPT_NAME": "",
-        "QUERY_STRING": "",
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.input": BytesIO(body),
-    }
-    setup_testing_defaults(environ)
+    environ = environment_of(path, max_tokens)
     answered = Answered()
 
     def start(status: str, headers: Any, exc_info: Any = None) -> Any:  # noqa: ARG001

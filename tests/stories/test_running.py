@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import pytest
 import requests
 
 from config import embedded
+from tests.processes import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
 LIMIT = 120
@@ -44,13 +44,6 @@ def run(folder: Path, *arguments: str) -> str:
     output, _ = process.communicate(timeout=LIMIT)
     assert process.returncode == 0, output
     return output
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.mark.story

@@ -105,7 +105,9 @@ class TestAnAdmittedRequest:
         # The key with its customer, within a savepoint; the claim, the account, the
         # versions of its prices, its wallet.
         with django_assert_num_queries(7):
-            ask(key)
+            answer = ask(key)
+
+        assert answer.status_code == 200
 
 
 class TestARefusedRequest:
