@@ -53,11 +53,15 @@ class TollgateFake:
         if key != KEY:
             return _problem(401, "authentication_failed")
         url = urlsplit(path)
-        request_id = unquote(url.path.split("/")[3]) if url.path.count("/") > 2 else ""
-        if method == "POST" and not request_id:
+        if url.path == "/v1/events":
+            return 200, {"status": "accepted"}, {}
+        if url.path == "/v1/admissions":
             return self._admit(body)
         if parse_qs(url.query).get("customer_id") != [CUSTOMER]:
             return _problem(404, "not_found")
+        return self._change(method, unquote(url.path.split("/")[3]))
+
+    def _change(self, method: str, request_id: str) -> Said:
         if method == "DELETE":
             self.holds.pop(request_id, None)
             return 204, None, {}

@@ -1,6 +1,7 @@
 """A real Caddy asks a real Tollgate about each request, before its service sees it."""
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -19,7 +20,7 @@ from billing.models.plans import AtZero, Mode
 from billing.services.customers import CALLS_MAKE, issue_api_key
 from tests.billing import dollars
 from tests.faults.test_kill import running_server
-from tests.processes import free_port
+from tests.processes import ROOT, free_port
 
 CADDY = shutil.which("caddy")
 pytestmark = [
@@ -31,27 +32,26 @@ pytestmark = [
         reason="caddy is not installed; CI installs Debian's and sets REQUIRE_CADDY",
     ),
 ]
-# As in docs/gateways.md, but for the addresses.
-CADDYFILE = """\
-{{
-	admin off
-	auto_https off
-}}
+GLOBAL = "{\n\tadmin off\n\tauto_https off\n}\n\n"
 
-http://127.0.0.1:{port} {{
-	route {{
-		request_header -X-Tollgate-*
-		forward_auth 127.0.0.1:{tollgate} {{
-			uri /v1/forward-auth?model={model}&input_tokens=1&max_output_tokens=4
-			header_up Host {{upstream_hostport}}
-			header_up X-Request-Id {{http.request.uuid}}
-			copy_headers X-Tollgate-Customer X-Tollgate-Api-Key X-Request-Id
-		}}
-		header Tollgate-Warning {{http.reverse_proxy.header.Tollgate-Warning}}
-		reverse_proxy 127.0.0.1:{upstream}
-	}}
-}}
-"""
+
+def caddyfile_for(*, port: int, tollgate: int, upstream: int) -> str:
+    """Return the example that operators copy, for this test's addresses and call."""
+    page = (ROOT / "docs" / "gateways.md").read_text(encoding="utf-8")
+    example: str
+    [example] = re.findall(r"^```caddyfile\n(.*?)^```", page, re.M | re.S)
+    replaced = {
+        "chat.example.com": f"http://127.0.0.1:{port}",
+        "tollgate:8000": f"127.0.0.1:{tollgate}",
+        "chat:9000": f"127.0.0.1:{upstream}",
+        "model=text-gen-v3": f"model={dollars.MODEL}",
+        "input_tokens=8000": "input_tokens=1",
+        "max_output_tokens=2000": "max_output_tokens=4",
+    }
+    for text, instead in replaced.items():
+        assert text in example
+        example = example.replace(text, instead)
+    return GLOBAL + example
 
 
 @dataclass
@@ -94,11 +94,8 @@ def proxy(upstream: Upstream, tmp_path: Path) -> Iterator[str]:
     """Return the address of a Caddy between a Tollgate and the upstream."""
     port = free_port()
     with running_server() as tollgate:
-        caddyfile = CADDYFILE.format(
-            port=port,
-            tollgate=tollgate.port,
-            upstream=upstream.port,
-            model=dollars.MODEL,
+        caddyfile = caddyfile_for(
+            port=port, tollgate=tollgate.port, upstream=upstream.port
         )
         with _running_caddy(caddyfile, tmp_path, port):
             yield f"http://127.0.0.1:{port}/v1/chat"
