@@ -150,6 +150,7 @@ class TestConnections:
 
         assert len(fake.asked) == 21
         assert fake.connections == 1
+        assert fake.cookies == []
 
     def test_are_shared_by_threads(
         self, fake: TollgateFake, tollgate: TollgateClient

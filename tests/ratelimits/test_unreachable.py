@@ -94,7 +94,7 @@ class TestAHungTollgate:
         (502, None, {}),
         (200, None, {}),
         (200, {"hello": 1}, {}),
-        (302, None, {"Location": "/elsewhere"}),
+        (307, None, {"Location": "/v1/admissions"}),
         (404, None, {}),
     ],
 )

@@ -13,7 +13,7 @@ import pytest
 from ratelimits.enforcement.admissions import Admission, Call
 from ratelimits.enforcement.client import TollgateClient
 from ratelimits.enforcement.wsgi import TollgateMiddleware
-from tests.ratelimits.tollgate_fake import CUSTOMER, LIMITS, TollgateFake
+from tests.ratelimits.tollgate_fake import CUSTOMER, KEY, LIMITS, TollgateFake
 
 
 @dataclass
@@ -162,6 +162,37 @@ class TestAnAdmittedCall:
 
         assert answered.parts == [b"one"]
         assert fake.holds == {"req_1": 3}
+
+
+def test_a_call_that_fails_twice_releases_its_hold_once(
+    fake: TollgateFake, tollgate: TollgateClient
+) -> None:
+    with pytest.raises(LookupError):
+        request(Service(status="500 Oh", raises_at=2), tollgate)
+
+    assert [method for method, _, _ in fake.asked] == ["POST", "DELETE"]
+
+
+def test_a_call_without_a_hold_has_nothing_to_release(fake: TollgateFake) -> None:
+    client = TollgateClient(fake.url, KEY, timeout=5, when_unreachable="admit")
+    fake.answers = [(500, None, {})]
+
+    answered = request(Service(status="500 Oh"), client)
+
+    assert answered.status == "500 Oh"
+    assert [method for method, _, _ in fake.asked] == ["POST"]
+    client.close()
+
+
+def test_a_body_of_unknown_length_is_read_to_its_end(tollgate: TollgateClient) -> None:
+    environ = environment_of("/chat", 2) | {"wsgi.input_terminated": True}
+    del environ["CONTENT_LENGTH"]
+    app = TollgateMiddleware(Service(), client=tollgate, get_call=get_call)
+    statuses: list[str] = []
+
+    answer: Any = app(environ, lambda *said: statuses.append(said[0]))  # type: ignore[arg-type]
+
+    assert (statuses, list(answer)) == (["200 OK"], [b"one", b"two"])
 
 
 class TestTheApplication:

@@ -37,6 +37,7 @@ class TollgateFake:
     funds: int = 5
     connections: int = 0
     asked: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    cookies: list[str] = field(default_factory=list)
     holds: dict[str, int] = field(default_factory=dict)
     # The next answer is another one than the contract's.
     answers: list[Said] = field(default_factory=list)
@@ -138,6 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
         text = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         body = json.loads(text or b"{}")
         self.fake.asked.append((method, self.path, body))
+        self.fake.cookies += self.headers.get_all("Cookie", [])
         if self.fake.hanging or self.fake.cut:
             time.sleep(self.fake.hanging)
             self.fake.cut = max(self.fake.cut - 1, 0)
