@@ -8,7 +8,13 @@ from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from msgspec import Meta
 from rest_framework import status
-from rest_framework.exceptions import ErrorDetail, NotFound, ValidationError
+from rest_framework.exceptions import (
+    AuthenticationFailed,
+    ErrorDetail,
+    NotFound,
+    PermissionDenied,
+    ValidationError,
+)
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -31,7 +37,7 @@ from billing.pricing.quantities import UnratableError, read_quantity
 from billing.queries.admission import Call
 from billing.queries.callers import Caller
 from billing.services.admission import extend_calls, release_call
-from billing.services.customers import EVENTS_WRITE
+from billing.services.customers import CALLS_MAKE, EVENTS_WRITE
 
 _SAID_BESIDE = ("model", "input_tokens", "output_tokens", "max_output_tokens")
 _Key = Annotated[str, Meta(min_length=1, max_length=255)]
@@ -130,8 +136,11 @@ def _find_caller(request: Request, body: AdmissionBody) -> tuple[Caller, int | N
         return _caller_of(request, body.customer_id), own
     key = find_key(body.api_key)
     if key is None or key.customer is None:
-        message = "This API key is unknown, revoked or expired, or no customer's."
-        raise Unprocessable({"api_key": [ErrorDetail(message, "unknown_api_key")]})
+        message = "The call's API key is unknown, revoked or expired."
+        raise AuthenticationFailed(message, "unknown_api_key")
+    if not {CALLS_MAKE, EVENTS_WRITE}.intersection(key.scopes):
+        message = f"The call's API key lacks the scope {CALLS_MAKE}."
+        raise PermissionDenied(message)
     named = body.customer_id or key.customer.external_id
     if named != key.customer.external_id:
         message = "The API key is another customer's."

@@ -59,10 +59,27 @@ def ask(caller: Caller, call: Call) -> Response:
 
     :raises APIException: if it may not, as a problem that names the limit that binds.
     """
+    try:
+        verdict = require_admission(caller, call)
+    except UnratableError as error:
+        raise _unpriced(error) from error
+    return Response(_as_json(caller, call, verdict), headers=admission_headers(verdict))
+
+
+def admission_headers(verdict: Verdict) -> dict[str, str]:
+    """Return what the headers of an admitted call say of its limits."""
+    return rate_headers(verdict) | warning_headers([verdict.warning])
+
+
+def require_admission(caller: Caller, call: Call) -> Verdict:
+    """Return the verdict on a call that may run.
+
+    :raises APIException: if it may not, as a problem that names the limit that binds.
+    :raises UnratableError: if it has no price.
+    """
     verdict = _decide(caller, call)
     if verdict.limit_source is None:
-        headers = rate_headers(verdict) | warning_headers([verdict.warning])
-        return Response(_as_json(caller, call, verdict), headers=headers)
+        return verdict
     if verdict.limit_source.is_rate:
         raise _rate_refusal(call, verdict, verdict.limit_source)
     raise _money_refusal(verdict, verdict.limit_source)
@@ -71,8 +88,6 @@ def ask(caller: Caller, call: Call) -> Response:
 def _decide(caller: Caller, call: Call) -> Verdict:
     try:
         return admit_call(caller=caller, call=call, at=timezone.now())
-    except UnratableError as error:
-        raise _unpriced(error) from error
     except RequestIdTakenError as error:
         detail = "Another call was admitted by this request id."
         raise Unprocessable({"request_id": [detail]}) from error

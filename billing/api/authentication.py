@@ -20,11 +20,8 @@ class ApiKeyAuthentication(BaseAuthentication):
         secret = self.find_secret(request)
         if secret is None:
             return None
-        key = find_key(secret.strip())
+        key = find_key(secret)
         if key is None:
-        try:
-            key = authenticate_key(secret=secret, at=timezone.now())
-        except UnknownKeyError as error:
             message = "This API key is unknown, revoked or expired."
             raise AuthenticationFailed(message)
         return key, key
@@ -51,6 +48,8 @@ def _read_key(secret: str) -> ApiKey | None:
         return authenticate_key(secret=secret, at=timezone.now())
     except UnknownKeyError:
         return None
+
+
 class ForwardedKeyAuthentication(ApiKeyAuthentication):
     """As above, or by `X-Api-Key: tg_…`, as some SDKs sign in to an AI API."""
 

@@ -7,7 +7,6 @@ or in the address that it asks; how each proxy is set up is in docs/gateways.md.
 from decimal import Decimal
 from typing import NamedTuple
 
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
@@ -15,15 +14,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from billing.api.admission_schema import PaymentRequiredOutput
-from billing.api.admissions import _refusal
+from billing.api.admission_schema import PaymentRequiredOutput, TooManyRequestsOutput
+from billing.api.admitting import (
+    admission_headers,
+    require_admission,
+    require_caller,
+)
 from billing.api.authentication import ForwardedKeyAuthentication
 from billing.api.permissions import MayCall, get_customer, key_of
 from billing.api.problems import Conflict, UnpriceableError, Unprocessable
-from billing.api.warnings import warning_headers
 from billing.models import Customer
 from billing.pricing.quantities import Reason, UnratableError, read_quantity
-from billing.queries.admission import decide_admission
+from billing.queries.admission import Call
 from billing.queries.calls import is_key_taken
 
 MODEL = "X-Tollgate-Model"
@@ -73,6 +75,7 @@ class ForwardAuthView(APIView):
         responses={
             (200, "text/plain"): OpenApiTypes.NONE,
             (402, "application/problem+json"): PaymentRequiredOutput,
+            (429, "application/problem+json"): TooManyRequestsOutput,
         },
     )
     def get(self, request: Request) -> Response:
@@ -117,24 +120,25 @@ class ForwardAuthBeneathView(ForwardAuthView):
     reads_query = False
 
 
-def ask(request: Request, call: ForwardedCall) -> Response:  # noqa: ARG001
+def ask(request: Request, call: ForwardedCall) -> Response:
     """Return the answer to an admitted call, with the headers of its limits.
 
-    :raises PaymentRequired: if it is refused for what it may cost.
+    :raises APIException: if it may not run, as a problem that names the limit.
     :raises UnratableError: if it has no price.
     """
-    verdict = decide_admission(
-        customer=call.customer,
+    asked = Call(
+        request_id=call.request_id,
         model=call.model,
         properties={
             "input_tokens": call.input_tokens,
             "output_tokens": call.max_output_tokens,
         },
-        at=timezone.now(),
+        api_key_id=key_of(request).pk,
     )
-    if verdict.limit_source:
-        raise _refusal(verdict, verdict.limit_source)
-    return Response(headers=warning_headers([verdict.warning]))
+    verdict = require_admission(require_caller(call.customer.external_id), asked)
+    if verdict.is_repeat:
+        raise _used()
+    return Response(headers=admission_headers(verdict))
 
 
 def _read_tokens(request: Request, header: str, floor: str | None) -> Decimal:
@@ -154,8 +158,12 @@ def _check_unused(call: ForwardedCall) -> None:
     :raises Conflict: if its request id is the key of an event that was recorded.
     """
     if is_key_taken(customer=call.customer, key=call.request_id):
-        message = "A call with this X-Request-Id was made before."
-        raise Conflict(message, "request_id_used")
+        raise _used()
+
+
+def _used() -> Conflict:
+    message = "A call with this X-Request-Id was made before."
+    return Conflict(message, "request_id_used")
 
 
 def _unpriced(error: UnratableError) -> APIException:

@@ -151,7 +151,7 @@ def key_of_a_customer(*, credits: str) -> str:
 def test_an_admitted_request_goes_on_with_whose_it_is(
     proxy: str, upstream: Upstream
 ) -> None:
-    key = key_of_a_customer(credits="5")
+    key = key_of_a_customer(credits="10")
     claimed = {
         "X-Tollgate-Customer": "cus_other",
         "X-Tollgate-Model": "cheap",

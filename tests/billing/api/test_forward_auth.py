@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from billing.models import Customer, UsageEvent
 from billing.models.plans import AtZero, Mode
@@ -97,17 +97,26 @@ class TestAnAdmittedRequest:
 
         assert answer.headers["Tollgate-Warning"] == "credits_exhausted"
 
-    def test_costs_the_database_few_questions(
-        self, key: str, django_assert_num_queries: DjangoAssertNumQueries
+    def test_costs_the_database_one_question_while_its_facts_are_fresh(
+        self,
+        key: str,
+        django_assert_num_queries: DjangoAssertNumQueries,
+        settings: Settings,
     ) -> None:
+        settings.CALLER_CACHE_SECONDS = 60
         ask(key)
 
-        # The key with its customer, within a savepoint; the claim, the account, the
-        # versions of its prices, its wallet.
-        with django_assert_num_queries(7):
-            answer = ask(key)
+        # Whether the request id is a recorded call's.
+        with django_assert_num_queries(1):
+            answer = ask(key, SAID | {"X-Tollgate-Max-Output-Tokens": 9})
 
-        assert answer.status_code == 200
+        assert answer.status_code == 402
+
+    def test_says_how_its_rates_stand(self, key: str) -> None:
+        headers = ask(key).headers
+
+        assert headers["RateLimit"].startswith('"requests";r=59;t=1, "tokens"')
+        assert headers["x-ratelimit-limit-requests"] == "60"
 
 
 class TestARefusedRequest:
@@ -160,6 +169,15 @@ class TestARefusedRequest:
 
         assert (answer.status_code, answer.json()["code"]) == (409, "request_id_used")
         assert ask(key, said, more={"X-Request-Id": "trace-8"}).status_code == 200
+
+    def test_has_the_id_of_a_call_that_is_in_flight(self, key: str) -> None:
+        said = SAID | {"X-Tollgate-Max-Output-Tokens": 1}
+        first, again = (
+            ask(key, said, more={"X-Request-Id": "trace-7"}) for _ in range(2)
+        )
+
+        assert first.status_code == 200
+        assert (again.status_code, again.json()["code"]) == (409, "request_id_used")
 
     def test_is_not_mistaken_for_another_customers(self, key: str) -> None:
         make.customer(external_id="cus_other")
