@@ -213,6 +213,7 @@ def event(
     customer: str = "cus_abc123",
     occurred_at: datetime = NOW,
     stream: StreamPart | None = None,
+    api_key: str | None = None,
     **properties: Any,
 ) -> PostedEvent:
     """Make the seed's event, which costs 0.014232 on the seed's card."""
@@ -230,6 +231,7 @@ def event(
         occurred_at=occurred_at,
         properties=seed | properties,
         stream=stream,
+        api_key=api_key,
     )
 
 
@@ -267,6 +269,11 @@ def customer_key(customer: Customer) -> str:
     """Make a customer's own key; returns the secret."""
     scopes = [EVENTS_WRITE, USAGE_READ]
     return issue_api_key(name="app", scopes=scopes, customer=customer).secret
+
+
+def named_key(customer: Customer) -> ApiKey:
+    """Make a customer's key that events may name."""
+    return key_of(customer_key(customer))
 
 
 def key_of(secret: str) -> ApiKey:

@@ -37,6 +37,7 @@ MUTABLE = {
     "billing.Customer",
     "billing.FundingRollup",
     "billing.GateLease",
+    "billing.KeyRollup",
     "billing.Membership",
     "billing.Notice",
     "billing.Plan",

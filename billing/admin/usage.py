@@ -7,6 +7,7 @@ from billing.admin.corrections import CorrectingAdmin
 from billing.models import (
     FundingRollup,
     IdempotencyClaim,
+    KeyRollup,
     QuarantinedEvent,
     Stream,
     StreamChunk,
@@ -102,6 +103,13 @@ class UsageRollupAdmin(HistoryAdmin[UsageRollup]):
     )
     list_select_related = ("customer", "rate", "band")
     search_fields = ("=customer__external_id",)
+
+
+@admin.register(KeyRollup)
+class KeyRollupAdmin(HistoryAdmin[KeyRollup]):
+    list_display = ("customer", "api_key", "day", "model", "calls", AMOUNT)
+    list_select_related = ("customer", "api_key")
+    search_fields = ("=customer__external_id", "=api_key__prefix")
 
 
 @admin.register(FundingRollup)

@@ -20,7 +20,7 @@ from billing.models.rate_cards import (
     RateTier,
 )
 from billing.models.refusals import LimitName, RefusalCursor, RefusalRollup
-from billing.models.rollups import FundingRollup, UsageRollup
+from billing.models.rollups import FundingRollup, KeyRollup, UsageRollup
 from billing.models.terms import Terms
 from billing.models.true_ups import TrueUp
 from billing.models.usage import (
@@ -50,6 +50,7 @@ __all__ = [
     "GateLease",
     "IdempotencyClaim",
     "LimitName",
+    "KeyRollup",
     "Membership",
     "Notice",
     "NoticeKind",

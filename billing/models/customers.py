@@ -137,6 +137,16 @@ class ApiKey(models.Model):
 
     class Meta:
         verbose_name = "API key"
+        triggers = [
+            # Its usage is counted to it, and its caps bind its customer's calls.
+            pgtrigger.Protect(
+                name="keys_keep_their_customer",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "NEW.customer_id IS DISTINCT FROM OLD.customer_id"
+                ),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"

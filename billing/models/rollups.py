@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.db import models
 
-from billing.models.customers import Customer
+from billing.models.customers import ApiKey, Customer
 from billing.models.fields import WrittenDecimalField
 from billing.models.rate_cards import ContextBand, Rate
 from ledger.models import CreditLot, SumField
@@ -65,9 +65,44 @@ class UsageRollup(models.Model):
                 name="billing_usagerollup_one_per_day_and_price",
             ),
         ]
+        indexes = [
+            # Read by spend caps, whatever period the calls are billed in.
+            models.Index(fields=["customer", "day"], name="billing_usagerollup_by_day"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.day} {self.model}"
+
+
+class KeyRollup(models.Model):
+    """What one API key of a customer spent on one day, by model.
+
+    Calls that were taken back are not counted. Usage without a key is in none.
+    """
+
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
+    api_key = models.ForeignKey(
+        ApiKey, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
+    # The day in the customer's time zone on which the calls happened.
+    day = models.DateField()
+    model = models.CharField(max_length=200)
+    calls = models.BigIntegerField()
+    amount = SumField()
+
+    class Meta:
+        constraints = [
+            # Read by spend caps too.
+            models.UniqueConstraint(
+                fields=["customer", "api_key", "day", "model"],
+                name="billing_keyrollup_one_per_key_day_and_model",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.api_key.prefix} {self.model}"
 
 
 class FundingRollup(models.Model):

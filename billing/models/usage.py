@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from billing.models.customers import Customer
+from billing.models.customers import ApiKey, Customer
 from billing.models.fields import (
     ExactJSONField,
     OptionalDecimalField,
@@ -61,6 +61,8 @@ class UsageEvent(AppendOnly):
     # The id of its claim.
     id = models.BigIntegerField(primary_key=True)
     customer = _history_of(Customer)
+    # The customer's key that it is counted to, if one is known.
+    api_key = _history_of(ApiKey, null=True)
     idempotency_key = models.CharField(max_length=255)
     event_name = models.CharField(max_length=100)
     model = models.CharField(max_length=200)
@@ -190,6 +192,9 @@ class QuarantinedEvent(models.Model):
     customer = models.ForeignKey(
         Customer, on_delete=models.PROTECT, related_name="quarantined_events"
     )
+    api_key = models.ForeignKey(
+        ApiKey, on_delete=models.PROTECT, db_index=False, null=True, related_name="+"
+    )
     idempotency_key = models.CharField(max_length=255)
     event_name = models.CharField(max_length=100)
     occurred_at = models.DateTimeField()
@@ -252,6 +257,7 @@ class StreamChunk(AppendOnly):
     """Part of a streamed response, kept as it was posted."""
 
     stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="chunks")
+    api_key = _history_of(ApiKey, null=True)
     sequence = models.PositiveIntegerField()
     is_final = models.BooleanField()
     fingerprint = models.BinaryField(max_length=32)

@@ -39,7 +39,8 @@ def get_event(*, customer: Customer, key: str) -> UsageEvent:
     if claim is None:
         raise UsageEvent.DoesNotExist(key)
     # The time lets PostgreSQL look into the right month alone.
-    return UsageEvent.objects.get(pk=claim.pk, occurred_at=claim.occurred_at)
+    events = UsageEvent.objects.select_related("api_key")
+    return events.get(pk=claim.pk, occurred_at=claim.occurred_at)
 
 
 def is_key_taken(*, customer: Customer, key: str) -> bool:

@@ -95,6 +95,32 @@ USAGE = """
     ) AS stored USING (customer_id, period_start, day, model, rate_id, band_id, tier,
         discount, corrects)
 """
+KEYS = """
+    SELECT format('customer %s, API key %s, day %s, %s', customer_id, api_key_id, day,
+            model),
+        format('%s calls, %s', derived.calls, trim_scale(derived.amount)),
+        format('%s calls, %s', stored.calls, trim_scale(stored.amount))
+    FROM (
+        SELECT event.customer_id, event.api_key_id,
+            (event.occurred_at AT TIME ZONE customer.time_zone)::date AS day,
+            event.model, count(*) - count(correction.id) AS calls,
+            sum(event.amount - coalesce(correction.amount, 0)) AS amount
+        FROM billing_usageevent AS event
+        JOIN billing_customer AS customer ON customer.id = event.customer_id
+        LEFT JOIN billing_correction AS correction ON correction.event_id = event.id
+        WHERE event.api_key_id IS NOT NULL
+        GROUP BY 1, 2, 3, 4
+    ) AS derived
+    FULL JOIN billing_keyrollup AS stored
+        USING (customer_id, api_key_id, day, model)
+"""
+# No foreign key guards what lies in partitions.
+KEY_OWNERS = """
+    SELECT format('event %s', event.id), event.customer_id, key.customer_id
+    FROM billing_usageevent AS event
+    LEFT JOIN billing_apikey AS key ON key.id = event.api_key_id
+    WHERE event.api_key_id IS NOT NULL
+"""
 FUNDING = f"""
     SELECT format('customer %s, period %s, lot %s', customer_id, period_start, lot_id),
         derived.amount, stored.amount
@@ -142,6 +168,8 @@ def verify_usage() -> Iterator[Finding]:
     yield from verify_prices()
     yield compare("event = what its entries took", ENTRIES)
     yield compare("usage rollups = charges", USAGE)
+    yield compare("key rollups = events of the key", KEYS)
+    yield compare("every event's API key is its customer's", KEY_OWNERS)
     yield compare("funding rollups = entries", FUNDING)
     yield from verify_corrections()
     yield from verify_true_ups()

@@ -34,6 +34,7 @@ class Subject:
     id: int
     key: str
     event_name: str
+    api_key_id: int | None
     occurred_at: datetime
     event: UsageEvent | None
 
@@ -66,7 +67,9 @@ def find_subject(customer: Customer, key: str) -> Subject:
     event = UsageEvent.objects.filter(pk=claim.event_id, occurred_at=at).first()
     found = event or kept
     assert found  # noqa: S101 - a claim has its event or its quarantine.
-    return Subject(account, claim.event_id, key, found.event_name, at, event)
+    return Subject(
+        account, claim.event_id, key, found.event_name, found.api_key_id, at, event
+    )
 
 
 def is_open_stream(customer: Customer, key: str) -> bool:

@@ -158,7 +158,7 @@ def _new_item(subject: Subject, replacement: Replacement) -> Item:
         occurred_at=subject.occurred_at,
         properties=replacement.properties,
     )
-    return new_item(0, subject.account, event)
+    return new_item(0, subject.account, event, api_key_id=subject.api_key_id)
 
 
 def _check_same(existing: Correction, item: Item) -> None:

@@ -24,7 +24,8 @@ class StreamPart:
 class PostedEvent:
     """One usage event as a client sent it, whatever the wire format.
 
-    Numbers in `properties` are int or Decimal. `customer` is its external id.
+    Numbers in `properties` are int or Decimal. `customer` is its external id, and
+    `api_key` the prefix of its key, if the event names one.
     """
 
     customer: str
@@ -33,15 +34,19 @@ class PostedEvent:
     occurred_at: datetime
     properties: dict[str, Any]
     stream: StreamPart | None = None
+    api_key: str | None = None
 
     def fingerprint(self) -> bytes:
         """Return the SHA-256 of the canonical payload: order and spacing aside."""
-        payload = (
+        payload: tuple[object, ...] = (
             self.event_name,
             self.occurred_at.astimezone(UTC).isoformat(),
             self.properties,
             self.stream and (self.stream.sequence, self.stream.is_final),
         )
+        if self.api_key is not None:
+            # Those of events that name no key stay what they were before any could.
+            payload = (*payload, self.api_key)
         return hashlib.sha256(exact_json.encode(payload)).digest()
 
 
@@ -89,13 +94,17 @@ class Outcome:
 
 @dataclass(slots=True)
 class Item:
-    """One posted event on its way through a batch; `index` is its place in the post."""
+    """One posted event on its way through a batch; `index` is its place in the post.
+
+    `api_key_id` is the customer's key that it is counted to, if one is known.
+    """
 
     index: int
     account: Account
     event: PostedEvent
     fingerprint: bytes
     event_id: int = 0
+    api_key_id: int | None = None
 
     @property
     def key(self) -> tuple[int, str]:
@@ -103,9 +112,12 @@ class Item:
         return self.account.id, self.event.idempotency_key
 
 
-def new_item(index: int, account: Account, event: PostedEvent) -> Item:
-    """Return an event ready to be claimed."""
-    return Item(index, account, event, event.fingerprint())
+def new_item(
+    index: int, account: Account, event: PostedEvent, *, api_key_id: int | None
+) -> Item:
+    """Return an event ready to be claimed, to be counted to a key of its customer."""
+    fingerprint = event.fingerprint()
+    return Item(index, account, event, fingerprint, api_key_id=api_key_id)
 
 
 def rejected(event: PostedEvent, field_path: str, code: str, detail: str) -> Outcome:

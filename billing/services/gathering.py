@@ -95,14 +95,14 @@ def gather_silent(
         [stream for _, _, stream in silent], closed_at=received_at, is_cut=True
     )
     return [
-        new_item(index, account, _assemble(account, key, stream, prices))
+        _as_item(index, account, key, stream, prices)
         for index, (account, key, stream) in enumerate(silent)
     ]
 
 
 def _add(chunk: Item, stream: LockedStream) -> Outcome | None:
     try:
-        is_new = stream.add(chunk.event)
+        is_new = stream.add(chunk.event, api_key_id=chunk.api_key_id)
     except ChunkConflictError as error:
         return Outcome(
             status=Status.CONFLICT,
@@ -122,8 +122,14 @@ def _add(chunk: Item, stream: LockedStream) -> Outcome | None:
 
 def _whole_event(chunk: Item, stream: LockedStream, prices: PriceBook) -> Item:
     key = chunk.event.idempotency_key
-    event = _assemble(chunk.account, key, stream, prices)
-    return new_item(chunk.index, chunk.account, event)
+    return _as_item(chunk.index, chunk.account, key, stream, prices)
+
+
+def _as_item(
+    index: int, account: Account, key: str, stream: LockedStream, prices: PriceBook
+) -> Item:
+    event = _assemble(account, key, stream, prices)
+    return new_item(index, account, event, api_key_id=stream.api_key_id)
 
 
 def _assemble(

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
+from billing.models import ApiKey
 from billing.pricing.quantities import PartsExceedTotalError, UnratableError
 from billing.pricing.usage import read_usage
 from billing.queries.accounts import Account, find_accounts
 from billing.queries.price_book import open_price_book
 from billing.services.alerts import note_debits
+from billing.services.attribution import NamedKeys, find_named_keys
 from billing.services.claims import NewClaim, take_claims
 from billing.services.events import Item, Outcome, PostedEvent, new_item, rejected
 from billing.services.gathering import gather_chunks, gather_silent
@@ -22,23 +24,31 @@ from billing.services.storing import store_priced
 
 @transaction.atomic
 def record_events(
-    *, events: Sequence[PostedEvent], received_at: datetime
+    *,
+    events: Sequence[PostedEvent],
+    received_at: datetime,
+    own_key: ApiKey | None = None,
 ) -> list[Outcome]:
     """Meter, price and debit a batch of events; one outcome for each, in order.
 
     A key that was recorded before has no second effect: the same payload is a
     duplicate, answered with the first result; another payload is a conflict. What
     cannot be priced is kept in quarantine. A chunk of a stream waits for the rest.
+    Events are counted to the customer's `own_key` that posted them, or to the key that
+    each names.
     """
     accounts = find_accounts(event.customer for event in events)
+    keys = find_named_keys(events, own_key=own_key)
     outcomes: dict[int, Outcome] = {}
     items: list[Item] = []
     for index, event in enumerate(events):
-        refusal = _refuse(event, accounts, received_at)
+        refusal = _refuse(event, accounts, keys, received_at)
         if refusal:
             outcomes[index] = refusal
         else:
-            items.append(new_item(index, accounts[event.customer], event))
+            account = accounts[event.customer]
+            key_id = keys.id_of(account, event)
+            items.append(new_item(index, account, event, api_key_id=key_id))
     chunks = [item for item in items if item.event.stream]
     if chunks:
         prices = open_price_book(accounts.values())
@@ -101,11 +111,19 @@ def _claim(items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
 
 
 def _refuse(
-    event: PostedEvent, accounts: dict[str, Account], received_at: datetime
+    event: PostedEvent,
+    accounts: dict[str, Account],
+    keys: NamedKeys,
+    received_at: datetime,
 ) -> Outcome | None:
     if event.customer not in accounts:
         detail = f"There is no customer {event.customer!r}."
         return rejected(event, "customer_id", "unknown_customer", detail)
+    unknown = keys.refuse(accounts[event.customer], event)
+    return unknown or _refuse_time(event, received_at) or _refuse_parts(event)
+
+
+def _refuse_time(event: PostedEvent, received_at: datetime) -> Outcome | None:
     age = received_at - event.occurred_at
     if age > settings.ACCEPTANCE_WINDOW:
         detail = f"Events are accepted for {_words(settings.ACCEPTANCE_WINDOW)}."
@@ -113,11 +131,13 @@ def _refuse(
     if -age > settings.CLOCK_SKEW:
         detail = f"The time is more than {_words(settings.CLOCK_SKEW)} ahead."
         return rejected(event, "timestamp", "in_the_future", detail)
-    return None if event.stream else _refuse_parts(event)
+    return None
 
 
 def _refuse_parts(event: PostedEvent) -> Outcome | None:
     """Refuse an event whose parts are more than their total: no card could cure it."""
+    if event.stream:
+        return None
     try:
         read_usage(event.properties)
     except PartsExceedTotalError as error:

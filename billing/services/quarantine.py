@@ -79,6 +79,6 @@ def _as_item(index: int, row: QuarantinedEvent, account: Account) -> Item:
         occurred_at=row.occurred_at,
         properties=row.properties,
     )
-    item = new_item(index, account, event)
+    item = new_item(index, account, event, api_key_id=row.api_key_id)
     item.event_id = row.pk
     return item

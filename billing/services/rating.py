@@ -121,6 +121,7 @@ def _row(unpriced: UnpricedItem) -> QuarantinedEvent:
     return QuarantinedEvent(
         id=unpriced.item.event_id,
         customer_id=unpriced.item.account.id,
+        api_key_id=unpriced.item.api_key_id,
         idempotency_key=event.idempotency_key,
         event_name=event.event_name,
         occurred_at=event.occurred_at,

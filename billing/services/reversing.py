@@ -8,7 +8,7 @@ from typing import Any
 from billing.models import Charge, UsageEvent
 from billing.queries.accounts import Account
 from billing.queries.calls import list_charges
-from billing.services.rollups import Rollups, UsageKey
+from billing.services.rollups import KeyDay, Rollups, UsageKey
 from ledger.money import WIDE
 from ledger.posting import Cause, OpenWallet
 from ledger.queries import list_run
@@ -54,6 +54,10 @@ def take_back(
     reversal = reverse(wallet, entries, why)
     rollups = Rollups()
     _count_usage(rollups, taken, account)
+    if event.api_key_id:
+        day = event.occurred_at.astimezone(account.zone).date()
+        spent_on = KeyDay(account.id, event.api_key_id, day, event.model)
+        rollups.add_key_usage(spent_on, -1, WIDE.minus(event.amount))
     for lot_id, amount in reversal.parts:
         given = WIDE.minus(amount)
         rollups.add_funding(account.id, period_start, lot_id, given)

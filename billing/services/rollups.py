@@ -1,4 +1,4 @@
-"""Adding a batch to the running sums, in two statements."""
+"""Adding a batch to the running sums: a statement for each kind that it touches."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -26,6 +26,16 @@ _ADD_USAGE = """
         quantity = rollup.quantity + EXCLUDED.quantity,
         amount = rollup.amount + EXCLUDED.amount
 """
+_ADD_KEY_USAGE = """
+    INSERT INTO billing_keyrollup AS rollup
+        (customer_id, api_key_id, day, model, calls, amount)
+    SELECT * FROM jsonb_to_recordset(%s) AS added
+        (customer_id bigint, api_key_id bigint, day date, model text, calls bigint,
+         amount numeric)
+    ON CONFLICT (customer_id, api_key_id, day, model) DO UPDATE SET
+        calls = rollup.calls + EXCLUDED.calls,
+        amount = rollup.amount + EXCLUDED.amount
+"""
 _ADD_FUNDING = """
     INSERT INTO billing_fundingrollup AS rollup
         (customer_id, period_start, lot_id, amount)
@@ -50,6 +60,15 @@ class UsageKey(NamedTuple):
     corrects: datetime | None = None
 
 
+class KeyDay(NamedTuple):
+    """What usage of an API key is added up by."""
+
+    customer_id: int
+    api_key_id: int
+    day: date
+    model: str
+
+
 FundingKey = tuple[int, datetime, int | None]
 
 
@@ -65,6 +84,7 @@ class Rollups:
 
     def __init__(self) -> None:
         self._usage: defaultdict[UsageKey, _Sum] = defaultdict(_Sum)
+        self._by_key: defaultdict[KeyDay, _Sum] = defaultdict(_Sum)
         self._funding: defaultdict[FundingKey, Decimal] = defaultdict(lambda: ZERO)
 
     def add_usage(
@@ -74,6 +94,12 @@ class Rollups:
         added = self._usage[key]
         added.calls += calls
         added.quantity = WIDE.add(added.quantity, quantity)
+        added.amount = WIDE.add(added.amount, amount)
+
+    def add_key_usage(self, key: KeyDay, calls: int, amount: Decimal) -> None:
+        """Count whole calls to the API key that made them."""
+        added = self._by_key[key]
+        added.calls += calls
         added.amount = WIDE.add(added.amount, amount)
 
     def add_funding(
@@ -92,6 +118,8 @@ class Rollups:
         with connection.cursor() as cursor:
             cursor.execute(_ADD_USAGE, [self._usage_rows()])
             cursor.execute(_ADD_FUNDING, [self._funding_rows()])
+            if self._by_key:
+                cursor.execute(_ADD_KEY_USAGE, [self._key_rows()])
 
     def _usage_rows(self) -> str:
         return as_json_rows(
@@ -103,6 +131,12 @@ class Rollups:
                 "amount": as_text(added.amount),
             }
             for key, added in self._usage.items()
+        )
+
+    def _key_rows(self) -> str:
+        return as_json_rows(
+            key._asdict() | {"calls": added.calls, "amount": as_text(added.amount)}
+            for key, added in self._by_key.items()
         )
 
     def _funding_rows(self) -> str:

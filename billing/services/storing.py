@@ -9,15 +9,15 @@ from billing import exact_json
 from billing.services.events import Outcome, Status
 from billing.services.locking import LockedBooks
 from billing.services.rating import PricedItem
-from billing.services.rollups import Rollups, UsageKey
+from billing.services.rollups import KeyDay, Rollups, UsageKey
 from ledger.database import copy_rows
 from ledger.posting import Cause, OpenWallet, write_entries
 
 ACTOR = "metering"
 _EVENT_COLUMNS = (
-    "id, customer_id, idempotency_key, event_name, model, occurred_at, recorded_at,"
-    " properties, version_id, amount, waived, balance_after, period_start, first_entry,"
-    " last_entry"
+    "id, customer_id, api_key_id, idempotency_key, event_name, model, occurred_at,"
+    " recorded_at, properties, version_id, amount, waived, balance_after, period_start,"
+    " first_entry, last_entry"
 )
 _CHARGE_COLUMNS = (
     "event_id, customer_id, rate_id, band_id, model, dimension, quantity, unit,"
@@ -61,6 +61,7 @@ class EventWriter:
             (
                 item.event_id,
                 item.account.id,
+                item.api_key_id,
                 event.idempotency_key,
                 event.event_name,
                 priced.model,
@@ -126,6 +127,10 @@ class EventWriter:
                 key, int(place not in counted), charge.quantity, charge.amount
             )
             counted.add(place)
+        key_id = priced.item.api_key_id
+        if key_id:
+            spent_on = KeyDay(customer_id, key_id, day, priced.model)
+            self.rollups.add_key_usage(spent_on, 1, priced.amount)
         for lot_id, amount in parts:
             self.rollups.add_funding(customer_id, period_start, lot_id, amount)
 

@@ -55,18 +55,23 @@ class LockedStream:
         final = self._final_sequence()
         return final is not None and len(self.chunks) == final + 1
 
+    @property
+    def api_key_id(self) -> int | None:
+        """The key that the stream's event is counted to: that of its first chunk."""
+        return self.chunks[min(self.chunks)].api_key_id
+
     def is_silent(self, since: datetime) -> bool:
         """Tell whether it still waits for chunks and got none since an instant."""
         return not self.is_closed and self.last_chunk_at < since
 
-    def add(self, event: PostedEvent) -> bool:
+    def add(self, event: PostedEvent, *, api_key_id: int | None) -> bool:
         """Take a chunk; returns false if the very same one is there already.
 
         :raises ChunkConflictError: if the stream has closed, the sequence holds
             another payload, or the chunk lies beyond the final one.
         """
         assert event.stream  # noqa: S101 - only chunks are added to streams.
-        chunk = _new_chunk(self.id, event)
+        chunk = _new_chunk(self.id, event, api_key_id)
         existing = self.chunks.get(chunk.sequence)
         if existing:
             if bytes(existing.fingerprint) == chunk.fingerprint:
@@ -94,10 +99,13 @@ class LockedStream:
         return next(finals, None)
 
 
-def _new_chunk(stream_id: int, event: PostedEvent) -> StreamChunk:
+def _new_chunk(
+    stream_id: int, event: PostedEvent, api_key_id: int | None
+) -> StreamChunk:
     assert event.stream  # noqa: S101 - only chunks are added to streams.
     return StreamChunk(
         stream_id=stream_id,
+        api_key_id=api_key_id,
         sequence=event.stream.sequence,
         is_final=event.stream.is_final,
         fingerprint=event.fingerprint(),

@@ -32,6 +32,7 @@ class UsageEventAdmin(CorrectingAdmin[UsageEvent], HistoryAdmin[UsageEvent]):
     fields = (
         "idempotency_key",
         "customer",
+        "api_key",
         "event_name",
         "model",
         "occurred_at",

@@ -101,6 +101,7 @@ class TakenBackOutput(serializers.Serializer[object]):
 class CallOutput(serializers.Serializer[object]):
     idempotency_key = serializers.CharField(source="event.idempotency_key")
     event_name = serializers.CharField(source="event.event_name")
+    api_key = serializers.CharField(source="event.api_key.prefix", default=None)
     model = serializers.CharField(source="event.model")
     occurred_at = serializers.DateTimeField(source="event.occurred_at")
     recorded_at = serializers.DateTimeField(source="event.recorded_at")

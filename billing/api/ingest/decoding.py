@@ -28,6 +28,7 @@ MAX_PARTS = 200_000
 _Key = Annotated[str, Meta(min_length=1, max_length=255)]
 _CustomerId = Annotated[str, Meta(min_length=1, max_length=64)]
 _Name = Annotated[str, Meta(min_length=1, max_length=100)]
+_KeyPrefix = Annotated[str, Meta(min_length=1, max_length=64)]
 _Sequence = Annotated[int, Meta(ge=0, le=9_999)]
 _Time = Annotated[datetime, Meta(tz=True)]
 
@@ -44,6 +45,7 @@ class _Event(msgspec.Struct, forbid_unknown_fields=True):
     timestamp: _Time
     properties: dict[str, Any]
     stream: _Stream | None = None
+    api_key: _KeyPrefix | None = None
 
 
 _DECODER = msgspec.json.Decoder(_Event, float_hook=read_number)
@@ -143,6 +145,7 @@ def _posted(event: _Event, text: msgspec.Raw) -> PostedEvent:
         occurred_at=event.timestamp,
         properties=event.properties,
         stream=_part(event.stream),
+        api_key=event.api_key,
     )
 
 

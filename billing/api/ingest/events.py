@@ -102,7 +102,11 @@ def _record(key: ApiKey, body: Body) -> list[Outcome]:
         elif isinstance(event, PostedEvent):
             allowed[index] = event
     events, now = list(allowed.values()), timezone.now()
-    recorded = record_events(events=events, received_at=now)
+    recorded = record_events(
+        events=events,
+        received_at=now,
+        own_key=None if key.is_service_key else key,
+    )
     settle_calls(events=events, outcomes=recorded, at=now)
     outcomes |= dict(zip(allowed, recorded, strict=True))
     return [outcomes[index] for index in range(len(body.events))]

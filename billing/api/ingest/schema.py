@@ -34,6 +34,12 @@ class EventsInput(serializers.Serializer[object]):
     timestamp = serializers.DateTimeField()
     properties = serializers.DictField()
     stream = StreamInput(required=False)
+    api_key = serializers.CharField(
+        max_length=64,
+        required=False,
+        allow_null=True,
+        help_text="The prefix of the customer's key that made the call: tg_abcd1234.",
+    )
 
 
 class FieldErrorOutput(serializers.Serializer[object]):
