@@ -1,19 +1,15 @@
 """The portal's page on what happens when credits run low."""
 
-from abc import abstractmethod
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from django import forms
-from django.contrib import messages
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.utils import timezone
 
 from billing.services.alerts import ThresholdError, add_alert, remove_alert
 from billing.views.base import PortalView
+from billing.views.changing import ChangingView
 from invoices.models import OffBecause
 from invoices.portal.forms import AlertForm, TopUpForm
 from invoices.queries.top_ups import CreditSettings, get_credit_settings
@@ -26,8 +22,6 @@ from invoices.services.top_ups import (
     set_auto_top_up,
     switch_off_auto_top_up,
 )
-
-_PAGE = "portal:credit-settings"
 
 
 class CreditSettingsView(PortalView):
@@ -50,49 +44,10 @@ class CreditSettingsView(PortalView):
         return super().get_context_data(**(forms | kwargs))
 
 
-class ChangeView(CreditSettingsView):
-    """Changes one thing, then leads back to the page; what is wrong is shown on it."""
+class ChangeView(ChangingView, CreditSettingsView):
+    """Changes one thing that the page shows."""
 
-    http_method_names = ["get", "post"]
-    # What the page calls the form, and which field each refusal is about.
-    form_name = ""
-    fields: dict[type[Exception], str] = {}
-
-    def get(self, *_: Any, **__: Any) -> HttpResponse:
-        return redirect(_PAGE)
-
-    def post(self, request: HttpRequest, **_: Any) -> HttpResponse:
-        if not self.seat.may_buy:
-            raise PermissionDenied
-        form = self.get_form()
-        done = self._change(form) if form.is_valid() else None
-        if done:
-            messages.info(request, done)
-            return redirect(_PAGE)
-        context = self.get_context_data(**{self.form_name: form})
-        return self.render_to_response(context, status=422)
-
-    def _change(self, form: forms.Form) -> str | None:
-        try:
-            return self.change(form.cleaned_data, timezone.now())
-        except ObjectDoesNotExist as error:
-            raise Http404 from error
-        except tuple(self.fields) as error:
-            form.add_error(self.fields[type(error)], str(error))
-            return None
-
-    @property
-    def by(self) -> str:
-        """Who changes it."""
-        return str(self.request.user)
-
-    def get_form(self) -> forms.Form:
-        """Return what was sent."""
-        return forms.Form(self.request.POST)
-
-    @abstractmethod
-    def change(self, values: dict[str, Any], at: datetime) -> str:
-        """Do what was asked for, in one call; return what to say of it."""
+    back = "portal:credit-settings"
 
 
 class AlertView(ChangeView):
