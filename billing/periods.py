@@ -1,7 +1,10 @@
-"""Billing periods: calendar months in the customer's time zone, half-open. Pure."""
+"""Days and billing periods in the customer's time zone, half-open. Pure.
+
+Billing periods are calendar months.
+"""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -21,6 +24,19 @@ def period_containing(at: datetime, zone: ZoneInfo) -> Period:
     """Return the month, as that zone's clocks show it, in which an instant lies."""
     local = at.astimezone(zone)
     return _month(local.year, local.month, zone)
+
+
+def day_containing(at: datetime, zone: ZoneInfo) -> Period:
+    """Return the day, as that zone's clocks show it, in which an instant lies.
+
+    It has 23 or 25 hours where the clocks are changed.
+    """
+    day = at.astimezone(zone).date()
+    return Period(_midnight(day, zone), _midnight(day + timedelta(days=1), zone))
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return _utc(datetime(day.year, day.month, day.day, tzinfo=zone))
 
 
 @lru_cache(maxsize=4096)

@@ -8,7 +8,12 @@ from urllib.parse import quote
 from django.test import Client
 
 from billing.models import Customer
-from billing.services.customers import CREDITS_BUY, USAGE_READ, issue_api_key
+from billing.services.customers import (
+    CREDITS_BUY,
+    SCOPES,
+    USAGE_READ,
+    issue_api_key,
+)
 from tests import make
 
 EVENTS = "/v1/events"
@@ -72,7 +77,7 @@ def correct(key: str, how: str, body: object, *, secret: str = "") -> Answer:
         text,
         content_type="application/json",
         QUERY_STRING=query,
-        headers={"Authorization": f"Bearer {secret or make.correcting_key()}"},
+        headers={"Authorization": f"Bearer {secret or correcting_key()}"},
     )
     return cast("Answer", response)
 
@@ -125,9 +130,31 @@ def put(path: str, body: object, *, key: str = "") -> Answer:
     return cast("Answer", response)
 
 
+def post_to(path: str, body: object, *, key: str) -> Answer:
+    """Post to the API; what is no text is written as JSON."""
+    response = Client(raise_request_exception=False).post(
+        path,
+        body if isinstance(body, str) else json.dumps(body),
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {key}"},
+    )
+    return cast("Answer", response)
+
+
+def delete(path: str, *, key: str) -> Answer:
+    """Delete what the API has at a path."""
+    headers = {"Authorization": f"Bearer {key}"}
+    return cast("Answer", Client().delete(path, headers=headers))
+
+
 def pointers(answer: Answer) -> list[str]:
     """Return which fields of a request were refused."""
     return [error["pointer"] for error in answer.json()["errors"]]
+
+
+def correcting_key() -> str:
+    """Make a service key that may correct usage too; returns the secret."""
+    return issue_api_key(name="gateway", scopes=SCOPES).secret
 
 
 def buying_key(customer: Customer | None = None) -> str:

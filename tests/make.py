@@ -30,7 +30,6 @@ from billing.services.corrections import (
 )
 from billing.services.customers import (
     EVENTS_WRITE,
-    SCOPES,
     USAGE_READ,
     add_member,
     create_customer,
@@ -255,11 +254,6 @@ def amend(
     return amend_event(customer=customer, key=key, replacement=instead, note=note)
 
 
-def correcting_key() -> str:
-    """Make a service key that may correct usage too; returns the secret."""
-    return issue_api_key(name="gateway", scopes=SCOPES).secret
-
-
 def service_key() -> str:
     """Make a gateway's key; returns the secret."""
     return issue_api_key(name="gateway", scopes=[EVENTS_WRITE, USAGE_READ]).secret
@@ -269,11 +263,6 @@ def customer_key(customer: Customer) -> str:
     """Make a customer's own key; returns the secret."""
     scopes = [EVENTS_WRITE, USAGE_READ]
     return issue_api_key(name="app", scopes=scopes, customer=customer).secret
-
-
-def named_key(customer: Customer) -> ApiKey:
-    """Make a customer's key that events may name."""
-    return key_of(customer_key(customer))
 
 
 def key_of(secret: str) -> ApiKey:

@@ -39,6 +39,7 @@ from tests import make
 from tests.billing.alerting import alert, call
 from tests.billing.backtesting import backtest_on, draft
 from tests.billing.limiting import refuse
+from tests.billing.capping import cap, named_key
 from tests.billing.test_stored_prices import EVERYTHING
 from tests.billing.volume import true_up_a_month
 from tests.invoices.refunding import bank_says, bought, refund, send
@@ -63,11 +64,15 @@ def history() -> Customer:
     """Return a customer, in a database with a row of every model."""
     customer = make.customer(credits="10")
     make.member(customer)
-    make.customer_key(customer)
+    key = named_key(customer)
+    cap(customer, api_key=key)
     own = make.rate_card(EVERYTHING)
     make.terms(customer, card=own, effective_from=NOW + timedelta(days=1))
     Group.objects.create(name="support")
-    use(make.event(), make.event("req_2", stream=StreamPart(0, is_final=False)))
+    use(
+        make.event(api_key=key.prefix),
+        make.event("req_2", stream=StreamPart(0, is_final=False)),
+    )
     record_events(events=[make.event("req_3", model="unheard-of")], received_at=NOW)
     final(customer)
     make.amend(customer)

@@ -45,6 +45,7 @@ MUTABLE = {
     "billing.RateCard",
     "billing.RefusalCursor",
     "billing.RefusalRollup",
+    "billing.SpendCap",
     "billing.Stream",
     "billing.UsageRollup",
     "billing.User",

@@ -1,5 +1,6 @@
 from billing.admin import (
     backtests,
+    caps,
     corrections,
     customers,
     holds,
@@ -14,6 +15,7 @@ from billing.admin import (
 
 __all__ = [
     "backtests",
+    "caps",
     "corrections",
     "customers",
     "holds",

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget
 
+from billing.admin.caps import SpendCapInline
 from billing.admin.grants import GrantingAdmin
 from billing.models import ApiKey, CreditPack, Customer, Membership, Plan
 from billing.services.customers import (
@@ -84,7 +85,7 @@ class CustomerAdmin(GrantingAdmin):
     autocomplete_fields = ("plan",)
     ordering = ("-pk",)
     show_full_result_count = False
-    inlines = [MembershipInline]
+    inlines = [MembershipInline, SpendCapInline]
 
     def get_fields(
         self, request: HttpRequest, obj: Customer | None = None

@@ -12,6 +12,9 @@ from billing.services.customers import (
     CREDITS_BUY,
     EVENTS_CORRECT,
     EVENTS_WRITE,
+    CAPS_WRITE,
+    CREDITS_BUY,
+    EVENTS_CORRECT,
     USAGE_READ,
 )
 
@@ -59,11 +62,18 @@ class MayBuy(BasePermission):
     """A key with the scope to buy credits; to read, the scope to read."""
 
     message = "This API key lacks the scope for this."
+    scope = CREDITS_BUY
 
     def has_permission(self, request: Request, view: "APIView") -> bool:  # noqa: ARG002
         key = request.auth
-        scope = USAGE_READ if request.method in SAFE_METHODS else CREDITS_BUY
+        scope = USAGE_READ if request.method in SAFE_METHODS else self.scope
         return isinstance(key, ApiKey) and scope in key.scopes
+
+
+class MayCap(MayBuy):
+    """A key with the scope to set spend caps; to read, the scope to read."""
+
+    scope = CAPS_WRITE
 
 
 def key_of(request: Request) -> ApiKey:

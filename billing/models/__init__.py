@@ -6,6 +6,7 @@ from billing.models.backtests import (
     BacktestGap,
     BacktestLine,
 )
+from billing.models.caps import CapOwner, CapPeriod, SpendCap
 from billing.models.corrections import Correction
 from billing.models.credit_packs import CreditPack
 from billing.models.customers import ApiKey, Customer, Membership, User
@@ -41,6 +42,8 @@ __all__ = [
     "BacktestLine",
     "BalanceAlert",
     "CallHold",
+    "CapOwner",
+    "CapPeriod",
     "Charge",
     "ContextBand",
     "Correction",
@@ -62,6 +65,7 @@ __all__ = [
     "RateTier",
     "RefusalCursor",
     "RefusalRollup",
+    "SpendCap",
     "Stream",
     "StreamChunk",
     "Terms",

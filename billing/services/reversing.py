@@ -54,10 +54,7 @@ def take_back(
     reversal = reverse(wallet, entries, why)
     rollups = Rollups()
     _count_usage(rollups, taken, account)
-    if event.api_key_id:
-        day = event.occurred_at.astimezone(account.zone).date()
-        spent_on = KeyDay(account.id, event.api_key_id, day, event.model)
-        rollups.add_key_usage(spent_on, -1, WIDE.minus(event.amount))
+    _count_key(rollups, event, account)
     for lot_id, amount in reversal.parts:
         given = WIDE.minus(amount)
         rollups.add_funding(account.id, period_start, lot_id, given)
@@ -73,6 +70,14 @@ def _negate(charge: Charge) -> dict[str, Any]:
 def _minus(number: Decimal | None) -> Decimal | None:
     # Unlike `copy_negate`, it makes no -0.
     return None if number is None else WIDE.minus(number)
+
+
+def _count_key(rollups: Rollups, event: UsageEvent, account: Account) -> None:
+    if event.api_key_id is None:
+        return
+    day = event.occurred_at.astimezone(account.zone).date()
+    spent_on = KeyDay(account.id, event.api_key_id, day, event.model)
+    rollups.add_key_usage(spent_on, -1, WIDE.minus(event.amount))
 
 
 def _count_usage(rollups: Rollups, taken: Iterable[Charge], account: Account) -> None:

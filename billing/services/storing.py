@@ -128,7 +128,7 @@ class EventWriter:
             )
             counted.add(place)
         key_id = priced.item.api_key_id
-        if key_id:
+        if key_id is not None:
             spent_on = KeyDay(customer_id, key_id, day, priced.model)
             self.rollups.add_key_usage(spent_on, 1, priced.amount)
         for lot_id, amount in parts:

@@ -20,6 +20,7 @@ from billing.services.events import Outcome, PostedEvent, Status, StreamPart
 from billing.services.metering import cut_stream, record_events
 from billing.services.quarantine import retry_quarantined
 from tests import audit, make
+from tests.billing.capping import named_key
 from tests.raw import execute, refusal, tampering
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +39,7 @@ def customer() -> Customer:
 @pytest.fixture
 def key(customer: Customer) -> ApiKey:
     """Return a key of the customer."""
-    return make.named_key(customer)
+    return named_key(customer)
 
 
 def sums() -> list[tuple[Any, ...]]:
@@ -88,7 +89,7 @@ class TestAnEvent:
         assert UsageEvent.objects.count() == 1
 
     def test_names_no_key_of_another(self, key: ApiKey) -> None:
-        other = make.named_key(make.customer(external_id="cus_other"))
+        other = named_key(make.customer(external_id="cus_other"))
         service = make.key_of(make.service_key())
 
         outcomes = make.record(
@@ -103,7 +104,7 @@ class TestAnEvent:
     def test_posted_by_a_key_names_no_other(
         self, customer: Customer, key: ApiKey
     ) -> None:
-        other = make.named_key(customer)
+        other = named_key(customer)
         events = [
             make.event("a", api_key=key.prefix),
             make.event("b", api_key=other.prefix),
@@ -155,7 +156,7 @@ class TestItsFingerprint:
         self, customer: Customer, key: ApiKey
     ) -> None:
         record_events(events=[make.event()], received_at=make.NOW, own_key=key)
-        newer = make.named_key(customer)
+        newer = named_key(customer)
 
         [again] = record_events(
             events=[make.event()], received_at=make.NOW, own_key=newer
@@ -169,7 +170,7 @@ class TestAStream:
     def test_is_counted_to_the_key_of_its_first_chunk(
         self, customer: Customer, key: ApiKey
     ) -> None:
-        other = make.named_key(customer)
+        other = named_key(customer)
         first = make.event(stream=StreamPart(0, is_final=False), api_key=key.prefix)
         final = make.event(stream=StreamPart(1, is_final=True), api_key=other.prefix)
 

@@ -18,7 +18,7 @@ from billing.services.customers import (
 from billing.services.events import StreamPart
 from config.verification import verify_all
 from tests import make
-from tests.http import Answer, correct, event, get, post
+from tests.http import Answer, correct, correcting_key, event, get, post
 from tests.invoices.state import MONTH_END, NOVEMBER, final
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +55,7 @@ def pointers(answer: Answer) -> list[str]:
 @pytest.mark.usefixtures("customer")
 class TestVoid:
     def test_answers_what_was_given_back(self) -> None:
-        secret = make.correcting_key()
+        secret = correcting_key()
         answer = correct("req_1", "void", VOID, secret=secret)
 
         said = answer.json()

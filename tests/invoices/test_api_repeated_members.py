@@ -9,7 +9,15 @@ from django.test import Client
 from billing.models import BalanceAlert, UsageEvent
 from invoices.models import Invoice
 from tests import make
-from tests.http import SEED, Answer, event, pointers, post, with_property
+from tests.http import (
+    SEED,
+    Answer,
+    correcting_key,
+    event,
+    pointers,
+    post,
+    with_property,
+)
 
 pytestmark = pytest.mark.django_db
 CUSTOMER = "/v1/customers/cus_abc123"
@@ -47,7 +55,7 @@ def test_is_refused_by_name(
     method: str, path: str, body: str, pointer: str | None
 ) -> None:
     headers = {
-        "Authorization": f"Bearer {make.correcting_key()}",
+        "Authorization": f"Bearer {correcting_key()}",
         "Idempotency-Key": "order-1",
     }
     response = Client().generic(

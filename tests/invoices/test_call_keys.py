@@ -5,6 +5,7 @@ from django.test import Client
 
 from billing.models import UsageEvent
 from tests import make
+from tests.billing.capping import named_key
 from tests.pages import read
 
 pytestmark = pytest.mark.django_db
@@ -13,7 +14,7 @@ PAGE = "/portal/calls/req_1"
 
 def test_is_on_the_customers_page(client: Client) -> None:
     customer = make.customer(credits="10")
-    key = make.named_key(customer)
+    key = named_key(customer)
     make.record(make.event(api_key=key.prefix), make.event("plain"))
     client.force_login(make.member(customer))
 
@@ -22,7 +23,7 @@ def test_is_on_the_customers_page(client: Client) -> None:
 
 
 def test_is_on_the_operators_page(operator: Client) -> None:
-    key = make.named_key(make.customer(credits="10"))
+    key = named_key(make.customer(credits="10"))
     make.record(make.event(api_key=key.prefix))
     event = UsageEvent.objects.get()
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests import make
+from tests.billing.capping import named_key
 from tests.http import event, get, pointers, post
 
 pytestmark = pytest.mark.django_db
@@ -10,7 +11,7 @@ pytestmark = pytest.mark.django_db
 
 class TestTheApiKey:
     def test_is_named_by_its_prefix_and_shown(self) -> None:
-        key = make.named_key(make.customer(credits="50"))
+        key = named_key(make.customer(credits="50"))
 
         assert post(event(api_key=key.prefix)).status_code == 200
 
