@@ -1,14 +1,15 @@
 """What the portal's pages may be asked for."""
 
+from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import Http404, QueryDict
 
-from billing.models import CreditPack
+from billing.models import ApiKey, CapPeriod, CreditPack
 from ledger.forms import AmountField as StrictAmountField
 from ledger.models import Kind
 from ledger.money import format_bounds
@@ -146,3 +147,42 @@ class BuyAmountForm(forms.Form):
         least, most = settings.PURCHASE_MINIMUM, settings.PURCHASE_MAXIMUM
         bounds = format_bounds(least, most, currency)
         self.fields["amount"].help_text = f"Choose {bounds}; such credits never expire."
+
+
+class CapForm(forms.Form):
+    """How much may be spent, in what time, with which key and on which model."""
+
+    period = forms.ChoiceField(
+        label="In a",
+        choices=CapPeriod.choices,
+        widget=forms.Select(attrs={"class": "field"}),
+    )
+    amount = AmountField(label="At most", help_text="0: nothing may be spent.")
+    api_key = forms.ChoiceField(
+        label="With API key",
+        required=False,
+        widget=forms.Select(attrs={"class": "field"}),
+    )
+    model = forms.CharField(
+        label="On model",
+        required=False,
+        max_length=200,
+        help_text="As calls name it. Empty: every model.",
+        widget=forms.TextInput(attrs={"class": "field", "autocomplete": "off"}),
+    )
+
+    def __init__(self, data: Any = None, *, keys: Sequence[ApiKey]) -> None:
+        super().__init__(data, auto_id="cap-%s")
+        self._keys = {key.prefix: key for key in keys}
+        field = cast("forms.ChoiceField", self.fields["api_key"])
+        # The ones that are listed, and no other customer's.
+        named = [(key.prefix, f"{key.name} ({key.prefix})") for key in keys]
+        field.choices = [("", "All keys, and none"), *named]
+
+    def clean_period(self) -> CapPeriod:
+        """Return the period that was chosen."""
+        return CapPeriod(self.cleaned_data["period"])
+
+    def clean_api_key(self) -> ApiKey | None:
+        """Return the key that was chosen, if one was."""
+        return self._keys.get(self.cleaned_data["api_key"])

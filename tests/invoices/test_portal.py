@@ -33,8 +33,8 @@ ARGUMENTS = {
 PAGES: list[URLPattern] = [*billing_urls.urlpatterns, *invoices_urls.urlpatterns]
 # What is sent to one's own page without anything in it.
 SETTINGS = {"add-alert": 422, "remove-alert": 422, "set-top-up": 422, "top-up-off": 302}
-SETTINGS |= {"buy-amount": 422}
-POSTED = {"act", "buy", "pay", "cancel", "remove-card", *SETTINGS}
+SETTINGS |= {"buy-amount": 422, "set-cap": 422}
+POSTED = {"act", "buy", "pay", "cancel", "remove-card", "remove-cap", *SETTINGS}
 # The session, the user and their memberships.
 SIGN_IN_QUERIES = 3
 
@@ -280,6 +280,7 @@ class TestStrangers:
             "buy": 404,
             "correction": 404,
             "remove-card": 404,
+            "remove-cap": 404,
             "credit-note": 404,
             "refund": 404,
             "dispute": 404,
