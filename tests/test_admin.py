@@ -38,8 +38,8 @@ from ledger.models import Wallet
 from tests import make
 from tests.billing.alerting import alert, call
 from tests.billing.backtesting import backtest_on, draft
-from tests.billing.limiting import refuse
 from tests.billing.capping import cap, named_key
+from tests.billing.limiting import refuse
 from tests.billing.test_stored_prices import EVERYTHING
 from tests.billing.volume import true_up_a_month
 from tests.invoices.refunding import bank_says, bought, refund, send

@@ -9,12 +9,10 @@ from rest_framework.request import Request
 from billing.models import ApiKey, Customer
 from billing.services.customers import (
     CALLS_MAKE,
-    CREDITS_BUY,
-    EVENTS_CORRECT,
-    EVENTS_WRITE,
     CAPS_WRITE,
     CREDITS_BUY,
     EVENTS_CORRECT,
+    EVENTS_WRITE,
     USAGE_READ,
 )
 

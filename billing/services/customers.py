@@ -21,9 +21,15 @@ USAGE_READ = "usage:read"
 EVENTS_CORRECT = "events:correct"
 CREDITS_BUY = "credits:buy"
 CALLS_MAKE = "calls:make"
-SCOPES = (EVENTS_WRITE, USAGE_READ, EVENTS_CORRECT, CREDITS_BUY, CALLS_MAKE)
 CAPS_WRITE = "caps:write"
-SCOPES = (EVENTS_WRITE, USAGE_READ, EVENTS_CORRECT, CREDITS_BUY, CAPS_WRITE)
+SCOPES = (
+    EVENTS_WRITE,
+    USAGE_READ,
+    EVENTS_CORRECT,
+    CREDITS_BUY,
+    CALLS_MAKE,
+    CAPS_WRITE,
+)
 # A customer must never take its own usage back.
 SERVICE_SCOPES = frozenset({EVENTS_CORRECT})
 # How exactly the last use is known: writing it on every call would cost a row lock.

@@ -10,7 +10,7 @@ import ledger.models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0019_usage_rollups_by_day")]
+    dependencies = [("billing", "0021_usage_rollups_by_day")]
 
     operations = [
         migrations.CreateModel(
