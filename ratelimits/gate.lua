@@ -179,7 +179,7 @@ end
 
 -- Tells whether the lease is not there for as long as the call may hold it.
 local function is_unleased(state, ask, now)
-  return ask.is_limited
+  return ask.is_leased
     and (not state.generation or state.lease_until < now + ask.ttl + ask.grace)
 end
 
@@ -294,7 +294,7 @@ local function decide(keys, state, ask, rates, answer, now)
   if #answer.refused > 0 then
     return 'refused'
   end
-  if ask.is_limited and is_less(state.lease, add(state.held, ask.cost)) then
+  if ask.is_leased and is_less(state.lease, add(state.held, ask.cost)) then
     return 'unleased'
   end
   answer.refused = nil

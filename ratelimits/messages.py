@@ -132,6 +132,8 @@ def as_message(ask: Ask) -> dict[str, Any]:
         "tokens": ask.tokens,
         "cost": to_limbs_at_least(ask.cost),
         "is_limited": ask.floor is not None,
+        # What else is refused by what is held is not to be forgotten either.
+        "is_leased": ask.floor is not None or len(ask.caps) > 0,
         "floor": to_limbs_at_least(ask.floor) if ask.floor is not None else None,
         "caps": [
             {"name": cap.name, "amount": to_limbs(cap.amount)} for cap in ask.caps

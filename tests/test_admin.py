@@ -116,7 +116,7 @@ def _admit(customer: Customer) -> None:
     """Hold a call outside the gate, and lease the gate something."""
     caller = get_caller(customer.external_id)
     call = Call(request_id="req_9", model="text-gen-v3")
-    ask = as_ask(caller, call, Decimal(1))
+    ask = as_ask(caller, call, Decimal(1), at=NOW)
     hold_call(caller=caller, call=call, ask=ask, refused=[], at=NOW)
     take_lease(caller=caller, generation=None, need=Decimal(1), at=NOW)
 

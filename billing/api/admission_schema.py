@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from billing.api.problem_schema import RefusalOutput
+from billing.models import CapOwner, CapPeriod
 from billing.queries.allowances import CreditWarning, LimitSource
 
 
@@ -55,6 +56,17 @@ class ExtensionOutput(serializers.Serializer[object]):
     expires_at = serializers.DateTimeField()
 
 
+class CapRefusalOutput(serializers.Serializer[object]):
+    id = serializers.IntegerField()
+    period = serializers.ChoiceField(CapPeriod.choices)
+    model = serializers.CharField(help_text="Empty: of every model.")
+    set_by = serializers.ChoiceField(CapOwner.choices)
+    amount = serializers.CharField()
+    spent = serializers.CharField()
+    held = serializers.CharField()
+    resets_at = serializers.DateTimeField()
+
+
 class PaymentRequiredOutput(RefusalOutput):
     request_id = serializers.CharField(help_text="Of this request, not of the call.")
     limit_source = serializers.ChoiceField(
@@ -66,6 +78,7 @@ class PaymentRequiredOutput(RefusalOutput):
     held = serializers.CharField()
     spendable = serializers.CharField()
     topup_url = serializers.URLField()
+    cap = CapRefusalOutput(required=False, help_text="The cap that binds, if one does.")
 
 
 class RateLimitOutput(serializers.Serializer[object]):

@@ -16,7 +16,7 @@ from billing.api.problems import (
 from billing.api.rate_headers import get_retry_after, list_states, rate_headers
 from billing.api.warnings import warning_headers
 from billing.pricing.quantities import Reason, UnratableError
-from billing.queries.admission import Call, Verdict
+from billing.queries.admission import Call, CapUse, Verdict
 from billing.queries.allowances import LimitSource
 from billing.queries.callers import Caller, find_caller
 from billing.services.admission import admit_call
@@ -35,6 +35,8 @@ _AT_FAULT = {
 _PAGES = {
     LimitSource.ACCOUNT_CREDITS: "portal:credits",
     LimitSource.CREDIT_LIMIT: "portal:invoices",
+    LimitSource.KEY_LIMIT: "portal:caps",
+    LimitSource.SPEND_CAP: "portal:caps",
 }
 _RATE_WORDS = {
     LimitSource.REQUESTS: "requests per minute",
@@ -103,18 +105,41 @@ def _unpriced(error: UnratableError) -> APIException:
 
 
 def _money_refusal(verdict: Verdict, source: LimitSource) -> PaymentRequired:
-    estimate, spendable = as_text(verdict.estimate), as_text(verdict.spendable)
+    cap = verdict.cap if source.is_cap else None
+    more = {"cap": _cap(cap)} if cap else {}
     return PaymentRequired(
-        f"The call may cost {estimate} {verdict.currency}; {spendable} may be spent.",
+        _say_shortage(verdict, cap),
         headers=rate_headers(verdict),
         limit_source=str(source),
-        estimate=estimate,
+        estimate=as_text(verdict.estimate),
         currency=verdict.currency,
         balance=as_text(verdict.available),
         held=as_text(verdict.held),
-        spendable=spendable,
+        spendable=as_text(verdict.spendable),
         topup_url=settings.BASE_URL.rstrip("/") + reverse(_PAGES[source]),
+        **more,
     )
+
+
+def _say_shortage(verdict: Verdict, use: CapUse | None) -> str:
+    cost = f"The call may cost {as_text(verdict.estimate)} {verdict.currency}"
+    if use is None:
+        return f"{cost}; {as_text(verdict.spendable)} may be spent."
+    return f"{cost}; {as_text(use.left)} is left of the cap of this {use.cap.period}."
+
+
+def _cap(use: CapUse) -> dict[str, object]:
+    cap = use.cap
+    return {
+        "id": cap.id,
+        "period": cap.period,
+        "model": cap.model,
+        "set_by": cap.set_by,
+        "amount": as_text(cap.amount),
+        "spent": as_text(use.spent),
+        "held": as_text(use.held),
+        "resets_at": use.resets_at,
+    }
 
 
 def _rate_refusal(call: Call, verdict: Verdict, source: LimitSource) -> TooManyRequests:

@@ -15,9 +15,10 @@ from billing.pricing.tokens import count_tokens
 from billing.queries.accounts import Account, read_closed_until
 from billing.queries.allowances import CreditWarning, LimitSource
 from billing.queries.callers import Caller
+from billing.queries.caps import Cap
 from billing.queries.period_usage import PeriodKey, read_used
 from billing.queries.price_book import Prices, require_prices
-from ledger.money import ZERO, total
+from ledger.money import WIDE, ZERO, total
 from ratelimits.messages import Limit
 
 
@@ -61,6 +62,28 @@ class Rates:
     calls: int
 
 
+@dataclass(frozen=True, slots=True)
+class CapUse:
+    """A spend cap, what of it is spent and held, and when it starts anew."""
+
+    cap: Cap
+    spent: Decimal
+    held: Decimal
+    resets_at: datetime
+
+    @property
+    def left(self) -> Decimal:
+        """What the next calls may cost."""
+        return WIDE.subtract(self.cap.amount, WIDE.add(self.spent, self.held))
+
+    @property
+    def limit_source(self) -> LimitSource:
+        """What refuses a call that is beyond it."""
+        if self.cap.api_key_id is not None:
+            return LimitSource.KEY_LIMIT
+        return LimitSource.SPEND_CAP
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The answer to "may this call run?"; all amounts are in credits.
@@ -78,6 +101,8 @@ class Verdict:
     # All limits that refuse it; the first one binds.
     refused: Sequence[LimitSource] = ()
     warning: CreditWarning | None = None
+    # The cap that refuses it, if one does.
+    cap: CapUse | None = None
     rates: Rates | None = None
     tokens: int = 0
     expires_at: datetime | None = None
@@ -92,6 +117,15 @@ class Verdict:
     def limit_source(self) -> LimitSource | None:
         """The limit that binds, if one refuses the call."""
         return self.refused[0] if self.refused else None
+
+
+def list_binding(caller: Caller, call: Call) -> list[Cap]:
+    """Return the caps that a call counts against."""
+    return [
+        cap
+        for cap in caller.caps
+        if cap.binds(api_key_id=call.api_key_id, model=call.model)
+    ]
 
 
 def estimate_call(caller: Caller, call: Call, *, at: datetime) -> Decimal:

@@ -23,6 +23,11 @@ class LimitSource(StrEnum):
     CONCURRENT_REQUESTS = "concurrent_requests"
 
     @property
+    def is_cap(self) -> bool:
+        """Whether it is the customer's own choice, or an operator's."""
+        return self in (self.KEY_LIMIT, self.SPEND_CAP)
+
+    @property
     def is_rate(self) -> bool:
         """Whether waiting helps."""
         return self in (self.REQUESTS, self.TOKENS, self.CONCURRENT_REQUESTS)

@@ -1,6 +1,6 @@
 """What admission knows of who calls, kept for a second. Nothing here writes."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
@@ -11,6 +11,7 @@ from django.conf import settings
 
 from billing.models import Customer
 from billing.queries.accounts import Account, find_accounts
+from billing.queries.caps import Cap, list_caps
 from billing.queries.price_book import PriceBook, open_price_book
 from ratelimits.messages import Limit
 from ratelimits.models import RateLimit
@@ -30,6 +31,7 @@ class Caller:
     account: Account
     prices: PriceBook
     limits: Mapping[str, Limit]
+    caps: Sequence[Cap]
 
     @property
     def reference(self) -> str:
@@ -75,7 +77,8 @@ def _read(external_id: str) -> Caller | None:
     account = find_accounts([external_id]).get(external_id)
     if account is None:
         return None
-    return Caller(account, open_price_book([account]), _read_limits(account))
+    prices, caps = open_price_book([account]), list_caps(account.id)
+    return Caller(account, prices, _read_limits(account), caps)
 
 
 def _read_limits(account: Account) -> dict[str, Limit]:

@@ -49,6 +49,10 @@ class Cap:
         is_of_key = self.api_key_id is None or self.api_key_id == api_key_id
         return is_of_key and self.model in ("", model)
 
+    def name(self, at: datetime, zone: ZoneInfo) -> str:
+        """Return what its day or month is called that counts at an instant."""
+        return f"{self.id}:{self.window(at, zone).start:%Y%m%dT%H%M%SZ}"
+
     def window(self, at: datetime, zone: ZoneInfo) -> Period:
         """Return the day or the month, in a time zone, that counts at an instant."""
         if self.period == CapPeriod.DAY:

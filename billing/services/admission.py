@@ -9,16 +9,24 @@ from datetime import datetime
 from decimal import Decimal
 
 from billing.models import CallHold
-from billing.queries.admission import Call, Rates, Verdict, estimate_call
+from billing.queries.admission import (
+    Call,
+    CapUse,
+    Rates,
+    Verdict,
+    estimate_call,
+    list_binding,
+)
 from billing.queries.allowances import LimitSource
 from billing.queries.callers import Caller
 from billing.services import outage
 from billing.services.leases import read_base, take_lease
 from billing.services.outage import HeldElsewhereError, RequestIdTakenError
+from billing.services.refusals import note_refusal
 from ledger.money import WIDE, ZERO
 from ratelimits import limiter
 from ratelimits.amounts import from_limbs
-from ratelimits.messages import Answer, Ask, Base, Status
+from ratelimits.messages import Answer, Ask, Base, CapAsk, Status
 from ratelimits.server import GateUnavailableError
 from ratelimits.times import as_time
 
@@ -40,14 +48,21 @@ def admit_call(*, caller: Caller, call: Call, at: datetime) -> Verdict:
     :raises HeldElsewhereError: if the credits are held by calls that the gate forgot.
     """
     estimate = estimate_call(caller, call, at=at)
-    ask = as_ask(caller, call, estimate)
+    ask = as_ask(caller, call, estimate, at=at)
     try:
-        answer = _ask_gate(caller, ask, at)
+        verdict = _as_verdict(caller, call, ask, _ask_gate(caller, ask, at), at)
     except GateUnavailableError:
-        return outage.admit_call(caller=caller, call=call, ask=ask, at=at)
-    if answer.status == Status.CONFLICT:
-        raise RequestIdTakenError(call.request_id)
-    return _as_verdict(caller, ask, answer)
+        verdict = outage.admit_call(caller=caller, call=call, ask=ask, at=at)
+    if verdict.limit_source:
+        note_refusal(
+            customer_id=caller.account.id,
+            model=call.model,
+            limit=str(verdict.limit_source),
+            tokens=ask.tokens,
+            amount=estimate,
+            at=at,
+        )
+    return verdict
 
 
 def release_call(*, caller: Caller, request_id: str) -> None:
@@ -87,8 +102,9 @@ def _prolong_lease(caller: Caller, at: datetime) -> Base:
     return take_lease(caller=caller, generation=generation, need=ZERO, at=at)
 
 
-def as_ask(caller: Caller, call: Call, estimate: Decimal) -> Ask:
+def as_ask(caller: Caller, call: Call, estimate: Decimal, *, at: datetime) -> Ask:
     """Return a call as the gate is asked about it."""
+    zone = caller.account.zone
     return Ask(
         id=call.request_id,
         print=call.fingerprint,
@@ -96,6 +112,9 @@ def as_ask(caller: Caller, call: Call, estimate: Decimal) -> Ask:
         tokens=call.tokens,
         cost=estimate,
         floor=caller.account.allowance.floor,
+        caps=[
+            CapAsk(cap.name(at, zone), cap.amount) for cap in list_binding(caller, call)
+        ],
     )
 
 
@@ -131,7 +150,12 @@ def _tell(caller: Caller, ask: Ask, answer: Answer, at: datetime) -> Base:
     return read_base(caller=caller, generation=answer.generation, at=at)
 
 
-def _as_verdict(caller: Caller, ask: Ask, answer: Answer) -> Verdict:
+def _as_verdict(
+    caller: Caller, call: Call, ask: Ask, answer: Answer, at: datetime
+) -> Verdict:
+    if answer.status == Status.CONFLICT:
+        raise RequestIdTakenError(call.request_id)
+    cap = _cap_use(caller, call, answer, at)
     held = from_limbs(answer.held)
     available = from_limbs(answer.available or (0, 0))
     left = WIDE.subtract(available, held)
@@ -142,7 +166,8 @@ def _as_verdict(caller: Caller, ask: Ask, answer: Answer) -> Verdict:
         available=available,
         held=held,
         spendable=caller.account.allowance.spendable(left),
-        refused=[_source(caller, name) for name in answer.refused],
+        refused=[_source(caller, name, cap) for name in answer.refused],
+        cap=cap,
         warning=caller.account.allowance.find_warning(left) if is_admitted else None,
         rates=_rates(ask, answer),
         tokens=ask.tokens,
@@ -151,10 +176,19 @@ def _as_verdict(caller: Caller, ask: Ask, answer: Answer) -> Verdict:
     )
 
 
-def _source(caller: Caller, name: str) -> LimitSource:
+def _cap_use(caller: Caller, call: Call, answer: Answer, at: datetime) -> CapUse | None:
+    """Return the cap that refuses a call, if one does."""
+    if answer.cap is None:
+        return None
+    cap = list_binding(caller, call)[answer.cap - 1]
+    ends = cap.window(at, caller.account.zone).end
+    return CapUse(cap, from_limbs(answer.spent), from_limbs(answer.cap_held), ends)
+
+
+def _source(caller: Caller, name: str, cap: CapUse | None) -> LimitSource:
     if name == "credits":
         return caller.account.allowance.limit_source
-    return LimitSource(name)
+    return cap.limit_source if name == "cap" and cap else LimitSource(name)
 
 
 def _rates(ask: Ask, answer: Answer) -> Rates:

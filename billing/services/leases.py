@@ -4,6 +4,8 @@ The gate never holds more than its lease, which PostgreSQL keeps: so what is adm
 without the gate, or by a gate that has forgotten its calls, is never spent twice.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -13,7 +15,9 @@ from django.db import transaction
 from django.db.models.functions import Least
 
 from billing.models import CallHold, GateLease
+from billing.queries.admission import CapUse
 from billing.queries.callers import Caller
+from billing.queries.caps import Cap, read_spent
 from ledger.burn_down import find_next_change
 from ledger.money import WIDE, ZERO, exact, total
 from ledger.posting import OpenWallet, lock_wallets
@@ -46,15 +50,18 @@ def take_lease(
     if lease is None:
         _shorten_leases(account.id, at)
     own = lease.pk if lease else None
-    reserved = sum_reserved(account.id, generation=own, at=at)
-    position = _position(wallet, at)
-    room = account.allowance.spendable(WIDE.subtract(position.available, reserved))
-    wanted = min(WIDE.multiply(need, _HEADROOM), max(room, ZERO))
+    position, reserved = _position(wallet, at), _reserve(account.id, own, at)
+    wanted = WIDE.multiply(need, _HEADROOM)
+    if account.allowance.floor is not None:
+        left = WIDE.subtract(position.available, reserved.total)
+        room = account.allowance.spendable(left)
+        wanted = min(wanted, max(room, ZERO))
     lasts = _HOLDS_LONG * timedelta(seconds=settings.HOLD_SECONDS) + _GRACE
     saved = _save_lease(lease, account.id, wanted, at + lasts)
-    base = _base(position, reserved, generation=saved.pk, at=at)
+    base = _base(caller, position, reserved, at=at)
     return msgspec.structs.replace(
         base,
+        generation=saved.pk,
         begins=lease is None,
         lease=saved.amount,
         lease_lasts=lasts // _MILLISECOND,
@@ -69,15 +76,11 @@ def read_base(*, caller: Caller, generation: int | None, at: datetime) -> Base:
     """
     account = caller.account
     position = get_position(wallet_id=account.wallet_id, at=at)
-    reserved = sum_reserved(account.id, generation=generation, at=at)
-    base = _base(position, reserved, generation=generation or 0, at=at)
-    return msgspec.structs.replace(base, begins=generation is None)
-
-
-def sum_reserved(customer_id: int, *, generation: int | None, at: datetime) -> Decimal:
-    """Return what is reserved of a customer's credits, but for one lease."""
-    leased = sum_leased(customer_id, at=at, but=generation)
-    return WIDE.add(leased, sum_held(customer_id, at=at))
+    reserved = _reserve(account.id, generation, at)
+    base = _base(caller, position, reserved, at=at)
+    return msgspec.structs.replace(
+        base, generation=generation or 0, begins=generation is None
+    )
 
 
 def sum_leased(customer_id: int, *, at: datetime, but: int | None = None) -> Decimal:
@@ -90,6 +93,49 @@ def sum_held(customer_id: int, *, at: datetime) -> Decimal:
     """Return what calls hold that were admitted without the gate."""
     holds = CallHold.objects.filter(customer=customer_id, expires_at__gt=at)
     return total(holds.values_list("amount", flat=True))
+
+
+def list_uses(caller: Caller, caps: Sequence[Cap], *, at: datetime) -> list[CapUse]:
+    """Return what is spent of some of a customer's caps, and held without the gate."""
+    account = caller.account
+    if not caps:
+        return []
+    spent = read_spent(customer_id=account.id, caps=caps, at=at, zone=account.zone)
+    return [
+        CapUse(
+            cap,
+            spent[cap.id],
+            _sum_capped(cap, at),
+            cap.window(at, account.zone).end,
+        )
+        for cap in caps
+    ]
+
+
+def _sum_capped(cap: Cap, at: datetime) -> Decimal:
+    holds = CallHold.objects.filter(customer=cap.customer_id, expires_at__gt=at)
+    if cap.api_key_id is not None:
+        holds = holds.filter(api_key=cap.api_key_id)
+    if cap.model:
+        holds = holds.filter(model=cap.model)
+    return total(holds.values_list("amount", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reserved:
+    """What is reserved of a customer's credits beside one lease."""
+
+    leased: Decimal
+    held: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        return WIDE.add(self.leased, self.held)
+
+
+def _reserve(customer_id: int, generation: int | None, at: datetime) -> _Reserved:
+    leased = sum_leased(customer_id, at=at, but=generation)
+    return _Reserved(leased, sum_held(customer_id, at=at))
 
 
 def _find_lease(
@@ -127,15 +173,20 @@ def _position(wallet: OpenWallet, at: datetime) -> Position:
 
 
 def _base(
-    position: Position, reserved: Decimal, *, generation: int, at: datetime
+    caller: Caller, position: Position, reserved: _Reserved, *, at: datetime
 ) -> Base:
-    lasts = _MOST_AGE
+    lasts, zone = _MOST_AGE, caller.account.zone
     if position.changes_at:
         lasts = min(lasts, position.changes_at - at)
     return Base(
-        generation=generation,
+        generation=0,
         sequence=position.sequence,
-        available=WIDE.subtract(position.available, reserved),
+        available=WIDE.subtract(position.available, reserved.total),
         # For this one answer at least.
         lasts=max(1, lasts // _MILLISECOND),
+        # Of what a lost gate may hold, nobody knows which caps it counts against.
+        spent={
+            use.cap.name(at, zone): total([use.spent, use.held, reserved.leased])
+            for use in list_uses(caller, caller.caps, at=at)
+        },
     )

@@ -4,7 +4,7 @@ Credits are decided by PostgreSQL, closed: what the gate may hold stays reserved
 are decided by each process, open within a bound.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,10 +14,10 @@ from django.conf import settings
 from django.db import transaction
 
 from billing.models import CallHold, GateLease
-from billing.queries.admission import Call, Verdict
+from billing.queries.admission import Call, CapUse, Verdict, list_binding
 from billing.queries.allowances import LimitSource
 from billing.queries.callers import Caller
-from billing.services.leases import sum_held, sum_leased
+from billing.services.leases import list_uses, sum_held, sum_leased
 from ledger.money import WIDE, exact
 from ledger.posting import lock_wallets
 from ratelimits.in_process import take_share
@@ -65,20 +65,18 @@ def hold_call(
     :raises RequestIdTakenError: if another call was admitted by this request id.
     :raises HeldElsewhereError: if the credits are held by calls of the gate.
     """
-    account, allowance = caller.account, caller.account.allowance
+    account = caller.account
     wallet = lock_wallets([account.wallet_id])[account.wallet_id]
     books = _Books(wallet.available(at), sum_held(account.id, at=at))
     before = _find_hold(account.id, call, at)
     if before:
         return _verdict(caller, ask, books, ends=before.expires_at, is_repeat=True)
-    left = WIDE.subtract(books.left, ask.cost)
-    if ask.floor is not None and left < ask.floor:
-        refused = [allowance.limit_source, *refused]
+    uses = list_uses(caller, list_binding(caller, call), at=at)
+    cap = next((use for use in uses if use.left < ask.cost), None)
+    refused = [*_refuse_money(caller, ask, books, cap), *refused]
     if refused:
-        return _verdict(caller, ask, books, refused=refused)
-    leased = sum_leased(account.id, at=at)
-    if ask.floor is not None and WIDE.subtract(left, leased) < ask.floor:
-        raise HeldElsewhereError(caller.reference)
+        return _verdict(caller, ask, books, refused=refused, cap=cap)
+    _require_unleased(caller, ask, books, uses, at)
     ends = _hold(account.id, call, ask.cost, at)
     return _verdict(caller, ask, books.after(ask.cost), ends=ends)
 
@@ -118,6 +116,28 @@ class _Books:
 
     def after(self, cost: Decimal) -> "_Books":
         return _Books(self.available, WIDE.add(self.held, cost))
+
+
+def _refuse_money(
+    caller: Caller, ask: Ask, books: _Books, cap: CapUse | None
+) -> Iterator[LimitSource]:
+    left = WIDE.subtract(books.left, ask.cost)
+    if ask.floor is not None and left < ask.floor:
+        yield caller.account.allowance.limit_source
+    if cap:
+        yield cap.limit_source
+
+
+def _require_unleased(
+    caller: Caller, ask: Ask, books: _Books, uses: Iterable[CapUse], at: datetime
+) -> None:
+    """Refuse what would do, were it not for what the gate may hold."""
+    leased = WIDE.add(sum_leased(caller.account.id, at=at), ask.cost)
+    rooms = [use.left for use in uses]
+    if ask.floor is not None:
+        rooms.append(WIDE.subtract(books.left, ask.floor))
+    if any(room < leased for room in rooms):
+        raise HeldElsewhereError(caller.reference)
 
 
 def _find_hold(customer_id: int, call: Call, at: datetime) -> CallHold | None:
