@@ -53,15 +53,7 @@ def admit_call(*, caller: Caller, call: Call, at: datetime) -> Verdict:
         verdict = _as_verdict(caller, call, ask, _ask_gate(caller, ask, at), at)
     except GateUnavailableError:
         verdict = outage.admit_call(caller=caller, call=call, ask=ask, at=at)
-    if verdict.limit_source:
-        note_refusal(
-            customer_id=caller.account.id,
-            model=call.model,
-            limit=str(verdict.limit_source),
-            tokens=ask.tokens,
-            amount=estimate,
-            at=at,
-        )
+    _note(caller, call, verdict, at)
     return verdict
 
 
@@ -174,6 +166,19 @@ def _as_verdict(
         expires_at=as_time(answer.expires) if answer.expires else None,
         is_repeat=answer.status == Status.REPEATED,
     )
+
+
+def _note(caller: Caller, call: Call, verdict: Verdict, at: datetime) -> None:
+    """Count a refusal, for those who look for customers that outgrow their limits."""
+    if verdict.limit_source:
+        note_refusal(
+            customer_id=caller.account.id,
+            model=call.model,
+            limit=str(verdict.limit_source),
+            tokens=verdict.tokens,
+            amount=verdict.estimate,
+            at=at,
+        )
 
 
 def _cap_use(caller: Caller, call: Call, answer: Answer, at: datetime) -> CapUse | None:
