@@ -11,12 +11,12 @@ logger = logging.getLogger(__name__)
 FAILURES = Counter(
     "tollgate_gate_failures_total", "Calls of the gate in Redis that failed.", ["why"]
 )
-CLOSED = Gauge(
+GATE_UP = Gauge(
     "tollgate_gate_up",
     "Whether the gate in Redis answers; else rates are kept in each process.",
     multiprocess_mode="min",
 )
-CLOSED.set(1)
+GATE_UP.set(1)
 
 
 class Breaker:
@@ -47,16 +47,17 @@ class Breaker:
         FAILURES.labels(type(error).__name__).inc()
         with self._lock:
             self._retry_at = time.monotonic() + self._pause
-            if not self._is_open:
-                logger.warning("gate unavailable: %s", error)
-            self._is_open = True
-        CLOSED.set(0)
+            was_open, self._is_open = self._is_open, True
+            GATE_UP.set(0)
+        if not was_open:
+            logger.warning("gate unavailable: %s", error)
 
     def note_success(self) -> None:
         """Go back to calling as if nothing had been."""
         if not self._is_open:
             return
         with self._lock:
-            self._is_open = False
-        CLOSED.set(1)
-        logger.warning("gate available again")
+            was_open, self._is_open = self._is_open, False
+            GATE_UP.set(1)
+        if was_open:
+            logger.warning("gate available again")

@@ -8,7 +8,11 @@ local CARRY, UNIT, MOST_TROUGHS = 1000000000000, 60000, 32
 -- How long a hold that ended is remembered, in milliseconds, and how many at most are
 -- ended on the way by one call.
 local MEMORY, MOST_ENDED = 600000, 64
+-- How late a base may come, in milliseconds; with its age, less than the grace of holds.
+local MOST_LATE = 5000
 local OPEN, SETTLED, RELEASED, EXPIRED = 0, 1, 2, 3
+-- Read by the first call of each run.
+local run
 
 local function normal(high, low)
   local carry = math.floor(low / CARRY)
@@ -36,10 +40,22 @@ local function unpacked(text)
   return text and cmsgpack.unpack(text) or nil
 end
 
+-- Names this run of the server: after a restart or a failover it is another.
+local function get_run()
+  run = run or string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+  return run
+end
+
 -- What is known of a customer: its base from PostgreSQL, and what is held beside it.
+-- What another run left in a snapshot or a replica lacks the holds made since: it counts
+-- for nothing.
 local function read_state(keys)
   local state = unpacked(redis.call('GET', keys[1]))
-  return state or { held = { 0, 0 }, caps = {}, calls = {} }
+  if state and state.run == get_run() then
+    return state
+  end
+  redis.call('DEL', keys[1], keys[2], keys[3])
+  return { held = { 0, 0 }, caps = {}, calls = {}, run = get_run() }
 end
 
 local function write_state(keys, state, now, ttl)
@@ -51,8 +67,12 @@ local function write_state(keys, state, now, ttl)
   end
 end
 
--- Takes a base in, unless one that is younger is there.
+-- Takes a base in, unless one that is younger is there, or it comes too late: from a
+-- server that hung, to which it was said long ago.
 local function take_base(keys, state, base, now)
+  if base.as_of and now - base.as_of > MOST_LATE then
+    return
+  end
   if state.generation ~= base.generation then
     if not base.begins then
       return
@@ -397,7 +417,13 @@ local function extend(keys, arguments)
   return expires
 end
 
--- Says what is used of the given limits and held now; changes nothing.
+-- Says which generation it is, and what time.
+local function find(keys)
+  local state = read_state(keys)
+  return cmsgpack.pack({ generation = state.generation, now = clock() })
+end
+
+-- Says what is used of the given limits and held now.
 local function look(keys, arguments)
   local ask, now = cmsgpack.unpack(arguments[1]), clock()
   local state, buckets = read_state(keys), {}
@@ -416,4 +442,7 @@ redis.register_function('tollgate_admit', admit)
 redis.register_function('tollgate_settle', settle)
 redis.register_function('tollgate_release', release)
 redis.register_function('tollgate_extend', extend)
-redis.register_function { function_name = 'tollgate_look', callback = look, flags = { 'no-writes' } }
+-- None has the flag `no-writes`: when memory is full all fail alike, and the gate is not
+-- up for the one and down for the other.
+redis.register_function('tollgate_find', find)
+redis.register_function('tollgate_look', look)

@@ -10,13 +10,23 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
-from ratelimits.messages import Answer, Ask, Base, Limit, View, as_limbs, as_message
+from ratelimits.messages import (
+    Answer,
+    Ask,
+    Base,
+    Known,
+    Limit,
+    View,
+    as_limbs,
+    as_message,
+)
 from ratelimits.server import Command, function_call, run, run_all
 
 # Milliseconds for which a hold still counts that has expired: the balance that it was
 # held against may be that old.
 GRACE = 10_000
 _ANSWERS = msgspec.msgpack.Decoder(Answer)
+_KNOWN = msgspec.msgpack.Decoder(Known)
 _VIEWS = msgspec.msgpack.Decoder(View)
 
 
@@ -77,18 +87,14 @@ def look(reference: str, limits: Sequence[Limit]) -> View:
     return _VIEWS.decode(run(_command("look", reference, {"limits": asked})))
 
 
-def find_generations(references: Sequence[str]) -> dict[str, int]:
+def find_generations(references: Sequence[str]) -> dict[str, Known]:
     """Return the generation of each customer that the gate knows.
 
     :raises GateUnavailableError: if Redis does not answer in time.
     """
-    states = run_all(("GET", _keys(reference)[0]) for reference in references)
-    known = zip(references, states, strict=True)
-    return {
-        reference: msgspec.msgpack.decode(state)["generation"]
-        for reference, state in known
-        if state
-    }
+    texts = run_all(_command("find", reference, {}) for reference in references)
+    found = zip(references, map(_KNOWN.decode, texts), strict=True)
+    return {reference: known for reference, known in found if known.generation}
 
 
 def _keys(reference: str) -> list[str]:

@@ -74,6 +74,8 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     lasts: int
     # What of caps is spent, by name.
     spent: Mapping[str, Decimal] = {}
+    # The gate's clock before PostgreSQL was asked: what arrives much later is dropped.
+    as_of: int | None = None
     # What may be held in all, if it is bounded.
     lease: Decimal | None = None
     lease_lasts: int = 0
@@ -102,6 +104,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     cap: int | None = None
     spent: Limbs = (0, 0)
     cap_held: Limbs = (0, 0)
+
+
+class Known(msgspec.Struct, frozen=True):
+    """Which generation of a customer's holds the gate has, if any, and its clock."""
+
+    now: int
+    generation: int | None = None
 
 
 class Used(msgspec.Struct, frozen=True):
@@ -146,6 +155,7 @@ def as_limbs(base: Base) -> dict[str, Any]:
     return {
         "generation": base.generation,
         "begins": base.begins,
+        "as_of": base.as_of,
         "sequence": base.sequence,
         "available": to_limbs(base.available),
         "lasts": base.lasts,

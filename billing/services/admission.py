@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
+import msgspec
+
 from billing.models import CallHold
 from billing.queries.admission import (
     Call,
@@ -89,9 +91,10 @@ def extend_calls(
 
 
 def _prolong_lease(caller: Caller, at: datetime) -> Base:
-    known = limiter.find_generations([caller.reference])
-    generation = known.get(caller.reference)
-    return take_lease(caller=caller, generation=generation, need=ZERO, at=at)
+    known = limiter.find_generations([caller.reference]).get(caller.reference)
+    generation = known.generation if known else None
+    base = take_lease(caller=caller, generation=generation, need=ZERO, at=at)
+    return msgspec.structs.replace(base, as_of=known.now if known else None)
 
 
 def as_ask(caller: Caller, call: Call, estimate: Decimal, *, at: datetime) -> Ask:
@@ -136,10 +139,13 @@ def _lacks(answer: Answer) -> bool:
 
 
 def _tell(caller: Caller, ask: Ask, answer: Answer, at: datetime) -> Base:
+    generation = answer.generation
     if answer.status == Status.UNLEASED:
         need = WIDE.add(from_limbs(answer.held), ask.cost)
-        return take_lease(caller=caller, generation=answer.generation, need=need, at=at)
-    return read_base(caller=caller, generation=answer.generation, at=at)
+        base = take_lease(caller=caller, generation=generation, need=need, at=at)
+    else:
+        base = read_base(caller=caller, generation=generation, at=at)
+    return msgspec.structs.replace(base, as_of=answer.now)
 
 
 def _as_verdict(

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import msgspec
 from django.db import connection
 
 from billing.pricing.tokens import count_tokens
@@ -17,6 +18,7 @@ from billing.services.events import Outcome, PostedEvent, Status
 from billing.services.leases import read_base
 from ledger.database import as_json_rows
 from ratelimits import limiter
+from ratelimits.messages import Base, Known
 from ratelimits.server import GateUnavailableError
 
 _DELETE = """
@@ -66,10 +68,9 @@ def _delete_holds(ended: _ByCustomer) -> None:
             cursor.execute(_DELETE, [as_json_rows(rows)])
 
 
-def _settle(ended: _ByCustomer, known: Mapping[str, int], at: datetime) -> None:
+def _settle(ended: _ByCustomer, known: Mapping[str, Known], at: datetime) -> None:
     bases = {
-        name: read_base(caller=get_caller(name), generation=known[name], at=at)
-        for name in ended.keys() & known.keys()
+        name: _read_base(name, known[name], at) for name in ended.keys() & known.keys()
     }
     used = {
         name: [
@@ -79,6 +80,11 @@ def _settle(ended: _ByCustomer, known: Mapping[str, int], at: datetime) -> None:
         for name in bases
     }
     limiter.settle(used, bases=bases)
+
+
+def _read_base(name: str, known: Known, at: datetime) -> Base:
+    base = read_base(caller=get_caller(name), generation=known.generation, at=at)
+    return msgspec.structs.replace(base, as_of=known.now)
 
 
 def _tokens(event: PostedEvent, outcome: Outcome) -> int | None:

