@@ -50,7 +50,7 @@ class Breaker:
             was_open, self._is_open = self._is_open, True
             GATE_UP.set(0)
         if not was_open:
-            logger.warning("gate unavailable: %s", error)
+            logger.error("gate unavailable: %s", error)
 
     def note_success(self) -> None:
         """Go back to calling as if nothing had been."""
