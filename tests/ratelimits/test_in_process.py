@@ -1,5 +1,7 @@
 """Rates while the gate is away: each process lets through its share of a limit."""
 
+from collections import OrderedDict
+
 import pytest
 from pytest_django import Settings
 
@@ -100,6 +102,7 @@ def test_memory_is_bounded_and_the_least_recent_is_forgotten(
     monkeypatch: pytest.MonkeyPatch, reference: str
 ) -> None:
     monkeypatch.setattr(in_process, "_MOST_BUCKETS", 4)
+    monkeypatch.setattr(in_process, "_BUCKETS", OrderedDict())
     for name in ("a", "b", "a", "c"):
         take_share(f"{reference}{name}", LIMIT, 1, at=0)
 
