@@ -15,12 +15,15 @@ from billing.services import (
     backtests,
     metering,
     notices,
+    outage,
     quarantine,
     refusals,
 )
 from billing.services.quarantine import list_waiting_customers
 from billing.services.streams import list_silent_streams
 
+# A server whose clock is behind may still count what has ended by this one's.
+HOLD_PATIENCE = timedelta(hours=1)
 # A worker that died is not waited for longer, nor a queue that lost its messages.
 BACKTEST_PATIENCE = timedelta(minutes=10)
 
@@ -125,3 +128,9 @@ def send_notice(*, notice_id: int, leased_until: str, **_: Any) -> None:
 def roll_up_refusals(**_: Any) -> None:
     """Add up what was refused since the last time."""
     refusals.roll_up_refusals(at=timezone.now())
+
+
+@shared_task
+def forget_holds(**_: Any) -> None:
+    """Delete what is known of calls that hold no credits any more."""
+    outage.forget_holds(ended_before=timezone.now() - HOLD_PATIENCE)

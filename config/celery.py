@@ -32,6 +32,10 @@ app.conf.beat_schedule = {
         "task": "billing.tasks.note_expiring_credits",
         "schedule": crontab(minute=10),
     },
+    "forget holds that have ended": {
+        "task": "billing.tasks.forget_holds",
+        "schedule": crontab(minute=50),
+    },
     "send notices": {"task": "billing.tasks.send_notices", "schedule": 15},
     "add up refusals": {"task": "billing.tasks.roll_up_refusals", "schedule": 10},
     "top up credits": {"task": "invoices.tasks.run_top_ups", "schedule": 10},

@@ -17,6 +17,7 @@ from billing.services.quarantine import BATCH
 from billing.services.rate_cards import create_rate_card
 from billing.tasks import (
     cut_streams,
+    forget_holds,
     note_expiring_credits,
     plan_backtest,
     retry_quarantined,
@@ -119,6 +120,17 @@ def test_quarantined_events_are_retried_to_the_last() -> None:
 
     assert UsageEvent.objects.count() == BATCH + 1
     assert not QuarantinedEvent.objects.filter(resolved_at=None).exists()
+
+
+def test_holds_are_forgotten_an_hour_after_they_have_ended() -> None:
+    customer = make.customer()
+    for minutes in (61, 60):
+        ended = make.NOW - timedelta(minutes=minutes)
+        customer.leases.create(amount=1, expires_at=ended)
+
+    forget_holds()
+
+    assert customer.leases.get().expires_at == make.NOW - timedelta(hours=1)
 
 
 class TestNotices:
