@@ -20,9 +20,9 @@ from billing.queries.admission import (
     list_binding,
 )
 from billing.queries.allowances import LimitSource
-from billing.queries.callers import Caller
+from billing.queries.callers import Caller, keep
 from billing.services import outage
-from billing.services.leases import read_base, take_lease
+from billing.services.leases import read_base, sum_leased, take_lease
 from billing.services.outage import HeldElsewhereError, RequestIdTakenError
 from billing.services.refusals import note_refusal
 from ledger.money import WIDE, ZERO
@@ -138,6 +138,24 @@ def _lacks(answer: Answer) -> bool:
     return by_money and (answer.age or 0) > _FRESH
 
 
+def _is_held_elsewhere(caller: Caller, ask: Ask, answer: Answer, at: datetime) -> bool:
+    """Tell whether nothing refuses it but a lease of calls that the gate forgot."""
+    if list(answer.refused) != ["credits"] or not answer.available:
+        return False
+    leased = _sum_lost(caller.account.id, answer.generation, at)
+    left = WIDE.subtract(from_limbs(answer.available), from_limbs(answer.held))
+    return WIDE.add(left, leased) >= WIDE.add(ask.cost, ask.floor or ZERO)
+
+
+def _sum_lost(customer_id: int, generation: int | None, at: datetime) -> Decimal:
+    # Kept a moment: whoever has no credits may go on asking.
+    lost: Decimal = keep(
+        ("lost", customer_id, generation),
+        lambda: sum_leased(customer_id, at=at, but=generation),
+    )
+    return lost
+
+
 def _tell(caller: Caller, ask: Ask, answer: Answer, at: datetime) -> Base:
     generation = answer.generation
     if answer.status == Status.UNLEASED:
@@ -153,6 +171,8 @@ def _as_verdict(
 ) -> Verdict:
     if answer.status == Status.CONFLICT:
         raise RequestIdTakenError(call.request_id)
+    if _is_held_elsewhere(caller, ask, answer, at):
+        raise HeldElsewhereError(caller.reference)
     cap = _cap_use(caller, call, answer, at)
     held = from_limbs(answer.held)
     available = from_limbs(answer.available or (0, 0))

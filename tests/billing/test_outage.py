@@ -4,9 +4,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 
 import pytest
+import redis
 from pytest_django import Settings
 
 from billing.models import CallHold, Customer
@@ -174,6 +176,18 @@ class TestWhatTheGateMayHold:
 
         assert verdict.limit_source == LimitSource.ACCOUNT_CREDITS
 
+    def test_is_held_elsewhere_too_when_the_gate_has_forgotten(
+        self, settings: Settings
+    ) -> None:
+        customer = dollars.customer(credits="10")
+        admit(customer, 2)
+        redis.Redis.from_url(settings.REDIS_URL).flushdb()
+
+        assert admit(customer, 2).is_admitted
+        with pytest.raises(HeldElsewhereError):
+            admit(customer, 8)
+        assert admit(customer, 9).limit_source == LimitSource.ACCOUNT_CREDITS
+
     def test_is_free_once_the_lease_has_ended(self, lose_gate: Lose) -> None:
         customer = dollars.customer(credits="10")
         admit(customer, 2)
@@ -218,7 +232,7 @@ class TestPlans:
 
     def test_that_warn_are_not_kept_waiting_by_a_lost_gate(self) -> None:
         customer = dollars.customer(at_zero=AtZero.WARN)
-        customer.leases.create(amount=5, expires_at=NOW + HELD)
+        customer.leases.create(amount=Decimal(5), expires_at=NOW + HELD)
 
         assert admit(customer, 5).is_admitted
 
@@ -267,7 +281,7 @@ class TestForgetting:
     def test_deletes_what_ended_before(self) -> None:
         customer = dollars.customer()
         for ends in (NOW - INSTANT, NOW):
-            customer.leases.create(amount=1, expires_at=ends)
+            customer.leases.create(amount=Decimal(1), expires_at=ends)
 
         assert forget_holds(ended_before=NOW) == 1
         assert [lease.expires_at for lease in customer.leases.all()] == [NOW]
