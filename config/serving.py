@@ -6,9 +6,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 
 import requests
 from django.conf import settings
@@ -44,7 +45,11 @@ def serving_web(address: Address) -> Iterator[None]:
     :raises ServerDiedError: if the web server does not start, or the port is taken.
     """
     _require_free(address)
-    with _running(_web(address), address) as web:
+    # Its processes count there together, from nothing.
+    with (
+        TemporaryDirectory(prefix="tollgate-metrics-") as folder,
+        _running(_web(address), address, PROMETHEUS_MULTIPROC_DIR=folder) as web,
+    ):
         _await_web(address, web)
         yield
 
@@ -57,10 +62,12 @@ def working(address: Address) -> Iterator[None]:
 
 
 @contextmanager
-def _running(command: list[str], address: Address) -> Iterator[subprocess.Popen[bytes]]:
+def _running(
+    command: list[str], address: Address, **variables: str
+) -> Iterator[subprocess.Popen[bytes]]:
     # A stop is then an exception, so that every process is ended on the way out.
     previous = signal.signal(signal.SIGTERM, _raise_exit)
-    process = _start(command, address)
+    process = _start(command, address, variables)
     try:
         yield process
     finally:
@@ -136,11 +143,14 @@ def _celery(queue: str, *, concurrency: int) -> list[str]:
     ]
 
 
-def _start(command: list[str], address: Address) -> subprocess.Popen[bytes]:
-    environment = os.environ | {
+def _start(
+    command: list[str], address: Address, variables: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    own = {
         "BASE_URL": address.url,
         "DJANGO_SETTINGS_MODULE": os.environ["DJANGO_SETTINGS_MODULE"],
     }
+    environment = {**os.environ, **own, **variables}
     # A group of its own: Ctrl-C reaches this process, which then stops it in order.
     return subprocess.Popen(
         command, cwd=BASE_DIR, env=environment, start_new_session=True

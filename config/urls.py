@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 
 from config.health import healthz
+from config.metrics import metrics
 
 portal = [path("", include("billing.urls")), path("", include("invoices.portal.urls"))]
 
@@ -23,4 +24,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include("invoices.api.urls")),
     path("v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("healthz", healthz, name="healthz"),
+    path("metrics", metrics, name="metrics"),
 ]

@@ -14,7 +14,7 @@ FAILURES = Counter(
 GATE_UP = Gauge(
     "tollgate_gate_up",
     "Whether the gate in Redis answers; else rates are kept in each process.",
-    multiprocess_mode="min",
+    multiprocess_mode="mostrecent",
 )
 GATE_UP.set(1)
 

@@ -251,6 +251,8 @@ HOLD_SECONDS = env.int("HOLD_SECONDS", default=300)
 GATE_TIMEOUT_SECONDS = env.int("GATE_TIMEOUT_MILLISECONDS", default=50) / 1000
 # How long a process goes on with what it read of a key, a plan, limits and caps.
 CALLER_CACHE_SECONDS = env.int("CALLER_CACHE_SECONDS", default=1)
+# Who shows it may read the metrics; without one, nobody.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 INVOICE_DRAFT_WINDOW = timedelta(hours=env.int("INVOICE_DRAFT_WINDOW_HOURS", default=1))
 
 # One line of JSON for each record, with the request's id, whatever library logs it.

@@ -175,7 +175,7 @@ class TestABase:
         customer = dollars.customer(credits="10")
         generation = take(customer, 1).generation
         _hold(customer, 3)
-        customer.leases.create(amount=2, expires_at=NOW + SECOND)
+        customer.leases.create(amount=Decimal(2), expires_at=NOW + SECOND)
 
         base = read(customer, generation)
 

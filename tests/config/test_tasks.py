@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import time_machine
@@ -126,7 +127,7 @@ def test_holds_are_forgotten_an_hour_after_they_have_ended() -> None:
     customer = make.customer()
     for minutes in (61, 60):
         ended = make.NOW - timedelta(minutes=minutes)
-        customer.leases.create(amount=1, expires_at=ended)
+        customer.leases.create(amount=Decimal(1), expires_at=ended)
 
     forget_holds()
 
