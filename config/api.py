@@ -43,6 +43,11 @@ class ProblemHandler(ExceptionHandler):
                 response[name] = value
         return response
 
+    def report_exception(self, exc: APIException, response: Response) -> None:
+        # A refusal is an answer, even by 503: it is no failure to be traced.
+        if not isinstance(exc, Refusal):
+            super().report_exception(exc, response)
+
 
 class ProblemFormatter(ExceptionFormatter):
     """Writes type, title, status, detail, and each error with its JSON pointer."""

@@ -23,7 +23,7 @@ from billing.services.outage import (
 )
 from billing.services.settling import settle_calls
 from ratelimits.breaker import Breaker
-from tests import audit, make
+from tests import audit, http, make
 from tests.billing import dollars
 from tests.billing.calls import admit
 from tests.make import NOW
@@ -32,6 +32,12 @@ from tests.threads import run_at_once
 pytestmark = pytest.mark.django_db
 HELD = timedelta(seconds=300)
 INSTANT = timedelta(microseconds=1)
+CALL = {
+    "customer_id": "cus_abc123",
+    "model": dollars.MODEL,
+    "input_tokens": 0,
+    "max_output_tokens": 3,
+}
 Lose = Callable[[], None]
 
 
@@ -166,6 +172,18 @@ class TestWhatTheGateMayHold:
         assert admit(customer, 2).is_admitted
         with pytest.raises(HeldElsewhereError):
             admit(customer, 1)
+
+    def test_is_no_failure_that_would_be_traced(
+        self, lose_gate: Lose, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        dollars.customer()
+        http.admit(CALL | {"request_id": "req_1"})
+        lose_gate()
+
+        answer = http.admit(CALL | {"request_id": "req_2"})
+
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert [record for record in caplog.records if record.exc_info] == []
 
     def test_does_not_hide_that_there_are_no_credits(self, lose_gate: Lose) -> None:
         customer = dollars.customer(credits="10")
