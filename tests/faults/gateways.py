@@ -76,6 +76,7 @@ class Gateway:
     chance: random.Random
     name: str
     number: int = 0
+    asked: list[Asked] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.session = requests.Session()
@@ -132,13 +133,13 @@ class Gateway:
                 self.give_back(key)
 
     def _note(self, phase: str, answer: Any, seconds: float) -> None:
-        self.history.append(
-            Asked(
-                phase,
-                self.customer,
-                answer.status_code,
-                seconds,
-                "RateLimit" in answer.headers,
-                "Retry-After" in answer.headers,
-            )
+        asked = Asked(
+            phase,
+            self.customer,
+            answer.status_code,
+            seconds,
+            "RateLimit" in answer.headers,
+            "Retry-After" in answer.headers,
         )
+        self.asked.append(asked)
+        self.history.append(asked)

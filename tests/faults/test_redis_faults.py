@@ -104,7 +104,7 @@ def test_no_credit_is_spent_twice_and_none_is_lost(
         time.sleep(1)
         spend_rest(load.gateway(SCARCE, "last"), seconds=LAPSE)
 
-    sys.stdout.write(describe(load.history))
+    sys.stdout.write(f"{fault.__name__}: {describe(load.history)}\n")
     assert_answered_well(load)
     # One line of each process when it begins, and rarely another by the way.
     assert count_logged(valkey, "gate unavailable") <= 6
