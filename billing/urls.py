@@ -4,6 +4,7 @@ from billing.views.caps import CapsView, RemoveCapView, SetCapView
 from billing.views.pages import (
     ActView,
     CreditsView,
+    LimitsView,
     LotView,
     OverviewView,
     QuarantineView,
@@ -18,6 +19,7 @@ urlpatterns = [
     path("caps/", CapsView.as_view(), name="caps"),
     path("caps/set/", SetCapView.as_view(), name="set-cap"),
     path("caps/<int:pk>/remove/", RemoveCapView.as_view(), name="remove-cap"),
+    path("limits/", LimitsView.as_view(), name="limits"),
     path("unpriced/", QuarantineView.as_view(), name="quarantine"),
     path("act/", ActView.as_view(), name="act"),
 ]

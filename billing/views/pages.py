@@ -10,6 +10,7 @@ from django.utils import timezone
 from billing.forms import ActForm, BuyAmountForm, KindForm, MonthForm, PlaceForm
 from billing.models import QuarantinedEvent
 from billing.queries.credits import Credits, LotPage, get_credits, get_lot_page
+from billing.queries.limits_page import LimitsPage, get_limits_page
 from billing.queries.overview import Overview, get_overview
 from billing.queries.paging import Page
 from billing.queries.quarantine import list_quarantined
@@ -79,6 +80,16 @@ class LotView(PortalView):
             at=timezone.now(),
             before=PlaceForm.read_before(self.request.GET),
         )
+
+
+class LimitsView(PortalView):
+    """What is used of each limit now, what was refused, and the tiers above."""
+
+    template_name = "portal/limits.html"
+    section = "limits"
+
+    def get_page(self) -> LimitsPage:
+        return get_limits_page(customer=self.customer, at=timezone.now())
 
 
 class QuarantineView(PortalView):

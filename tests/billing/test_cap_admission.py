@@ -26,6 +26,15 @@ from tests.threads import run_at_once
 pytestmark = pytest.mark.django_db
 
 
+DEAR = {
+    "customer_id": "cus_abc123",
+    "request_id": "r",
+    "model": dollars.MODEL,
+    "input_tokens": 0,
+    "max_output_tokens": 6,
+}
+
+
 def asked(request_id: str, dollars_: int, *, key: ApiKey | None = None) -> Call:
     return Call(
         request_id=request_id,
@@ -141,15 +150,7 @@ def test_a_refusal_says_which_cap_binds_and_until_when() -> None:
     mine = cap(customer, "5", period=CapPeriod.DAY)
 
     with time_machine.travel(NOW, tick=False):
-        answer = admit(
-            {
-                "customer_id": "cus_abc123",
-                "request_id": "r",
-                "model": dollars.MODEL,
-                "input_tokens": 0,
-                "max_output_tokens": 6,
-            }
-        )
+        answer = admit(DEAR)
 
     problem = answer.json()
     assert (answer.status_code, problem["limit_source"]) == (402, "spend_cap")

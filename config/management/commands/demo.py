@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from config.demo.credits import watch_credits
+from config.demo.crowding import crowd
 from config.demo.loading import post_events
 from config.demo.people import is_populated, issue_gateway_key, populate
 from config.demo.showing import describe
@@ -62,6 +63,8 @@ class Command(BaseCommand):
             outcomes = post_events(events, url=address.url, key=key)
             counted = ", ".join(f"{n:,} {status}" for status, n in outcomes.items())
             self.stdout.write(f"Posted {len(events):,} events: {counted}.")
+            refused = crowd(url=address.url, key=key)
+            self.stdout.write(f"Refused {refused} calls beyond the free tier.")
         invoices = close_ended_months(at=timezone.now())
         self.stdout.write(
             f"Closed the months that have ended: {invoices} new invoices."
