@@ -16,6 +16,7 @@ from pytest_django import DjangoDbBlocker, Settings
 from config.partitions import create_partitions
 from config.privileges import ROLE, grant_privileges
 from config.services import hold_services
+from ratelimits.breaker import Breaker
 
 if TYPE_CHECKING:
     from billing.models import User
@@ -73,7 +74,11 @@ def _uses_database(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def _own_gate(request: pytest.FixtureRequest, settings: Settings) -> None:
+def _own_gate(
+    request: pytest.FixtureRequest,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Give every test that uses the database an empty gate, each worker its own."""
     if not _uses_database(request):
         return
@@ -83,6 +88,8 @@ def _own_gate(request: pytest.FixtureRequest, settings: Settings) -> None:
     number = _FIRST_DATABASE + int(worker)
     settings.REDIS_URL = settings.REDIS_URL.replace("db=0", f"db={number}")
     redis.Redis.from_url(settings.REDIS_URL).flushdb()
+    # What failed in another test is no reason to leave it alone.
+    monkeypatch.setattr("ratelimits.server._BREAKER", Breaker(pause=0.5))
 
 
 @pytest.fixture
