@@ -48,20 +48,17 @@ class Bucket:
         self.refill(limit, at=at)
         if self.used + amount * UNIT > limit * UNIT:
             return None
-        self.taken += 1
-        self._note_trough()
-        self.used += amount * UNIT
-        return self.taken
+        return self._add(amount)
 
     def correct(self, limit: int, taking: int, difference: int, *, at: int) -> None:
         """Make up for a taking that was too small, or too large by this much.
 
         What was taken too much comes back as if it had not been: not what the bucket,
-        fuller since, would have run over with.
+        fuller since, would have run over with. What was too little is taken now.
         """
         self.refill(limit, at=at)
         if difference >= 0:
-            self.used += difference * UNIT
+            self._add(difference)
             return
         later = [used for number, used in self.troughs if number > taking]
         back = min(-difference * UNIT, self.used, *later)
@@ -73,6 +70,12 @@ class Bucket:
         self.troughs = []
         for number, used in lowered:
             self._add_trough(number, used)
+
+    def _add(self, amount: int) -> int:
+        self.taken += 1
+        self._note_trough()
+        self.used += amount * UNIT
+        return self.taken
 
     def _note_trough(self) -> None:
         self._add_trough(self.taken, self.used)

@@ -132,7 +132,7 @@ end
 
 local function correct(bucket, taking, difference)
   if difference >= 0 then
-    bucket.used = bucket.used + difference * UNIT
+    take(bucket, difference)
     return
   end
   local back = math.min(-difference * UNIT, bucket.used)
