@@ -55,6 +55,15 @@ def settle(
     )
 
 
+def begin(reference: str, base: Base) -> None:
+    """Let a generation begin that holds nothing yet and leases nothing.
+
+    :raises GateUnavailableError: if Redis does not answer in time.
+    """
+    begins = msgspec.structs.replace(base, begins=True)
+    run(_command("settle", reference, {"calls": []}, begins))
+
+
 def release(reference: str, request_id: str) -> bool:
     """Give back what a call holds that will not run; tell whether it held something.
 

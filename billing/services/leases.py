@@ -22,6 +22,7 @@ from ledger.burn_down import find_next_change
 from ledger.money import WIDE, ZERO, exact, total
 from ledger.posting import OpenWallet, lock_wallets
 from ledger.queries import Position, get_position
+from ratelimits import limiter
 from ratelimits.limiter import GRACE
 from ratelimits.messages import Base
 
@@ -43,13 +44,15 @@ def take_lease(
 
     A gate without a generation has forgotten what it held: it begins anew beside what
     it had leased, which stands until the last of those calls has ended.
+
+    :raises GateUnavailableError: if Redis does not answer in time.
     """
     account = caller.account
     wallet = lock_wallets([account.wallet_id])[account.wallet_id]
-    lease = _find_lease(account.id, generation, at)
+    lease = _find_lease(account.id, generation, at) or _find_newer(caller, at)
+    own = lease.pk if lease else None
     if lease is None:
         _shorten_leases(account.id, at)
-    own = lease.pk if lease else None
     position, reserved = _position(wallet, at), _reserve(account.id, own, at)
     wanted = WIDE.multiply(need, _HEADROOM)
     if account.allowance.floor is not None:
@@ -59,12 +62,12 @@ def take_lease(
     lasts = _HOLDS_LONG * timedelta(seconds=settings.HOLD_SECONDS) + _GRACE
     saved = _save_lease(lease, account.id, wanted, at + lasts)
     base = _base(caller, position, reserved, at=at)
+    base = msgspec.structs.replace(base, generation=saved.pk)
+    if lease is None:
+        # Under the lock, so that no two begin; the lease counts once it is committed.
+        limiter.begin(caller.reference, base)
     return msgspec.structs.replace(
-        base,
-        generation=saved.pk,
-        begins=lease is None,
-        lease=saved.amount,
-        lease_lasts=lasts // _MILLISECOND,
+        base, lease=saved.amount, lease_lasts=lasts // _MILLISECOND
     )
 
 
@@ -143,6 +146,12 @@ def _find_lease(
 ) -> GateLease | None:
     leases = GateLease.objects.filter(customer=customer_id, expires_at__gt=at)
     return leases.filter(pk=generation or 0).first()
+
+
+def _find_newer(caller: Caller, at: datetime) -> GateLease | None:
+    """Return the lease of a generation that began while this waited for the lock."""
+    known = limiter.find_generations([caller.reference])
+    return _find_lease(caller.account.id, known.get(caller.reference), at)
 
 
 def _shorten_leases(customer_id: int, at: datetime) -> None:

@@ -34,6 +34,7 @@ class Server:
     """granian on a port of its own, on the test's database."""
 
     port: int
+    workers: int = 1
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -41,8 +42,9 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "granian", "--interface=wsgi", "--workers=1"]
+        command = [sys.executable, "-m", "granian", "--interface=wsgi"]
         options = ["--host=127.0.0.1", f"--port={self.port}", "--blocking-threads=4"]
+        options.append(f"--workers={self.workers}")
         self.process = subprocess.Popen(
             [*command, *options, "--no-ws", "config.wsgi:application"],
             cwd=ROOT,
@@ -70,8 +72,8 @@ class Server:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
-    server = Server(free_port())
+def running_server(*, workers: int = 1) -> Iterator[Server]:
+    server = Server(free_port(), workers)
     server.start()
     try:
         yield server
