@@ -27,8 +27,10 @@ reset: $(RUNTIME) ## Delete the data of demo and run
 test: $(DEVELOPMENT) ## Run the tests on PostgreSQL and Valkey of their own
 	@$(PYTEST)
 
-soak: $(DEVELOPMENT) ## Compare 5,000 histories of credits with a bookkeeper's
+soak: $(DEVELOPMENT) ## Compare long histories of credits and of the gate with models
 	@SOAK_EXAMPLES=5000 $(PYTHON) -m pytest -n auto tests/stories/test_credit_machine.py
+	@SOAK_EXAMPLES=5000 SOAK_INTERLEAVINGS=100000 $(PYTHON) -m pytest -n auto -rP \
+		tests/ratelimits/test_gate_model.py tests/ratelimits/test_interleavings.py
 
 bench: $(DEVELOPMENT) ## Measure this machine; fails if the ledger is slow
 	@$(PYTHON) -m tests.benchmarks

@@ -34,7 +34,8 @@ class Rates:
     tpm: int | None = None
 
     def refill(self, limit: Limit, *, at: int) -> None:
-        assert limit.rpm and limit.tpm
+        assert limit.rpm
+        assert limit.tpm
         self.rpm, self.tpm = limit.rpm, limit.tpm
         self.requests.refill(limit.rpm, at=at)
         self.tokens.refill(limit.tpm, at=at)

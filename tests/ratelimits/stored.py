@@ -23,18 +23,23 @@ def server() -> redis.Redis:
 
 def clock(client: redis.Redis) -> int:
     """Return Redis' own time in milliseconds."""
-    seconds, microseconds = client.time()  # type: ignore[misc]
+    seconds, microseconds = client.time()
     return int(seconds) * 1000 + int(microseconds) // 1000
+
+
+def keys_of(reference: str) -> list[str]:
+    """Return the keys of all that is stored of a customer."""
+    names = ("state", "holds", "expiries", "rates")
+    return [f"tollgate:{{{reference}}}:{name}" for name in names]
 
 
 def read_stored(client: redis.Redis, reference: str) -> State:
     """Return what is stored, in the form of `describe`."""
-    keys = [
-        f"tollgate:{{{reference}}}:{name}"
-        for name in ("state", "holds", "expiries", "rates")
-    ]
+    keys = keys_of(reference)
     pipeline = client.pipeline()
-    pipeline.get(keys[0]).hgetall(keys[1]).hgetall(keys[3])
+    pipeline.get(keys[0])
+    pipeline.hgetall(keys[1])
+    pipeline.hgetall(keys[3])
     pipeline.zrange(keys[2], 0, -1, withscores=True)
     text, *packed, scores = pipeline.execute()
     state = _unpacked(text) or {}

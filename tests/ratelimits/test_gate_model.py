@@ -1,6 +1,7 @@
 """The function in Redis does what a plain Python model of it does, step by step."""
 
 import os
+import secrets
 import time
 from collections.abc import Callable
 from copy import deepcopy
@@ -9,7 +10,6 @@ from random import Random
 
 import pytest
 from django.conf import settings
-from pytest import MonkeyPatch
 
 from ratelimits import limiter
 from ratelimits.messages import Ask, Base, CapAsk, Limit
@@ -22,7 +22,7 @@ from tests.ratelimits.stored import (
     server,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("patient_gate")]
 TRACES = int(os.environ.get("SOAK_EXAMPLES", "200")) // 10
 STEPS = 150
 CAPS = ("day", "month")
@@ -33,8 +33,9 @@ REQUESTS, TOKENS = (2, 600, 60_000), (60, 6_000, 60_000, 600_000)
 class Trace:
     """Random calls of the gate, and the same of the model."""
 
-    def __init__(self, seed: int, monkeypatch: MonkeyPatch) -> None:
-        self.random, self.monkeypatch = Random(seed), monkeypatch
+    def __init__(self, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.random = Random(seed)  # noqa: S311 - a test's.
+        self.monkeypatch = monkeypatch
         self.reference = f"cus_{seed}"
         self.client = server()
         self.gate = Gate()
@@ -188,11 +189,11 @@ class Trace:
 
 @pytest.mark.parametrize("part", range(4))
 def test_random_traces_agree_with_the_model_at_every_step(
-    part: int, monkeypatch: MonkeyPatch
+    part: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     met: set[str] = set()
     for _ in range(-(-TRACES // 4)):
-        seed = Random().getrandbits(32)
+        seed = secrets.randbits(32)
         trace = Trace(seed, monkeypatch)
         for number in range(STEPS):
             try:
