@@ -147,8 +147,8 @@ class Gate:
         hold.expires, hold.due = now + ttl, now + ttl + grace
 
     def _decide(self, ask: Ask, rates: Rates, lasts: int, now: int) -> Verdict:
-        is_leased = self.base and self.lease_until >= now + lasts
-        if ask.floor is not None and not is_leased:
+        lasts_long = self.base and self.lease_until >= now + lasts
+        if _is_leased(ask) and not lasts_long:
             return Verdict("unleased")
         base = self.base
         if base is None or self.valid_until <= now:
@@ -163,7 +163,7 @@ class Gate:
         ]
         if refused:
             return Verdict("refused", refused, cap=cap)
-        if ask.floor is not None and self.lease < self.held + ask.cost:
+        if _is_leased(ask) and self.lease < self.held + ask.cost:
             return Verdict("unleased")
         return Verdict("admitted")
 
@@ -211,3 +211,8 @@ class Gate:
         ):
             difference = (tokens or 0) - hold.ask.tokens
             rates.tokens.correct(rates.tpm, hold.taking, difference, at=now)
+
+
+def _is_leased(ask: Ask) -> bool:
+    """Tell whether what is held may refuse the call, and so may not be forgotten."""
+    return ask.floor is not None or len(ask.caps) > 0
