@@ -121,7 +121,8 @@ def _openai(state: RateState) -> dict[str, str]:
 
 
 def _anthropic(state: RateState, now: int) -> dict[str, str]:
-    full = as_time(now + state.until_full).astimezone(UTC)
+    # Never a moment too early, though it says whole seconds.
+    full = as_time(_seconds(now + state.until_full) * _SECOND).astimezone(UTC)
     reset = full.isoformat(timespec="seconds").replace("+00:00", "Z")
     return {
         f"anthropic-ratelimit-{state.source}-limit": str(state.size),

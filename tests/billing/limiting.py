@@ -8,6 +8,7 @@ from typing import Any
 from billing.models import Customer, Plan
 from billing.services.refusal_entries import Refusal
 from billing.services.refusals import add_refusals
+from ratelimits.models import RateLimit
 from tests import make
 from tests.make import NOW, unique
 
@@ -51,3 +52,10 @@ def plan_with(*, rpm: int, tpm: int, fee: str = "0", name: str = "") -> Plan:
     plan.name = name or plan.name
     plan.save()
     return plan
+
+
+def limit(customer: Customer, *, model: str = "", **sizes: int | None) -> None:
+    """Change the limits of a customer's tier, or those of one model in it."""
+    RateLimit.objects.update_or_create(
+        policy=customer.plan.rate_limit_policy, model=model, defaults=sizes
+    )

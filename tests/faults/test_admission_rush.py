@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import requests
 
-from billing.models import CallHold, Customer
+from billing.models import CallHold
 from config.verification import verify_all
-from ratelimits.models import RateLimit
 from tests import make
 from tests.billing import dollars
+from tests.billing.limiting import limit
 from tests.faults.test_kill import Server, running_server
 from tests.http import event
 
@@ -78,12 +78,6 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 def rush(server: Server, bodies: Sequence[Body]) -> list[requests.Response]:
     return Gateway(server.url, make.service_key()).ask_at_once(bodies)
-
-
-def limit(customer: Customer, **sizes: int | str) -> None:
-    """Set the limits of a customer's plan, or add those of one model."""
-    policy, model = customer.plan.rate_limit_policy, sizes.pop("model", "")
-    RateLimit.objects.update_or_create(policy=policy, model=model, defaults=sizes)
 
 
 def test_of_two_hundred_on_a_balance_for_ten_ten_run(server: Server) -> None:
