@@ -171,6 +171,8 @@ class Customer:
         self.over.add(name)
         self.held.pop(name, None)
         self.books.holds.pop(name, None)
+        # It ran all the same, and nothing is held any more for what it cost.
+        self.unheard[name] = [(amount, 0) for amount, _ in self.unheard.get(name, [])]
 
     def _debit(self, name: str, amount: Decimal) -> None:
         if name in self.debited:
