@@ -22,7 +22,7 @@ from tests.ratelimits.stored import (
     server,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("patient_gate")]
+pytestmark = pytest.mark.django_db
 TRACES = int(os.environ.get("SOAK_EXAMPLES", "200")) // 10
 STEPS = 150
 CAPS = ("day", "month")

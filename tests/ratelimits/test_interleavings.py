@@ -22,7 +22,7 @@ from ratelimits import limiter
 from tests.ratelimits.interleaving import Books, Customer, Steps
 from tests.ratelimits.stored import keys_of, server
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("patient_gate")]
+pytestmark = pytest.mark.django_db
 PARTS = 4
 INTERLEAVINGS = int(os.environ.get("SOAK_INTERLEAVINGS", "2000"))
 KINDS = [

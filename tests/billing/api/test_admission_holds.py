@@ -11,7 +11,7 @@ from tests.billing.api.asking import ask, held, use
 from tests.billing.limiting import limit
 from tests.http import extend, release
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("patient_gate")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

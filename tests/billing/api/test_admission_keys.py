@@ -10,7 +10,7 @@ from tests import make
 from tests.billing import dollars
 from tests.http import Answer, admit
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("patient_gate")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

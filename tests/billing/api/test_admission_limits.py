@@ -9,7 +9,7 @@ from tests.billing.api.asking import ask, left, use
 from tests.billing.limiting import limit
 from tests.http import release
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("patient_gate")]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.billing.limiting import limit
 from tests.http import Answer, release
 from tests.ratelimits.stored import clock, server
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("patient_gate")]
+pytestmark = pytest.mark.django_db
 FAMILIES = ("ratelimit", "x-ratelimit", "anthropic-ratelimit")
 MINUTE = timedelta(minutes=1)
 

@@ -13,7 +13,7 @@ from tests.billing import dollars
 from tests.billing.api.asking import ask, held, use
 from tests.billing.limiting import limit
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("patient_gate")]
+pytestmark = pytest.mark.django_db
 # The same payload as `dollars.use(5)`.
 SAME: dict[str, Any] = {
     "timestamp": make.NOW.isoformat(),
