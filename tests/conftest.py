@@ -1,6 +1,7 @@
 """A PostgreSQL and a Valkey of the tests' own, and the application's rights in them."""
 
 import os
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -90,6 +91,7 @@ def _own_gate(
     redis.Redis.from_url(settings.REDIS_URL).flushdb()
     # What failed in another test is no reason to leave it alone.
     monkeypatch.setattr("ratelimits.server._BREAKER", Breaker(pause=0.5))
+    monkeypatch.setattr("ratelimits.in_process._BUCKETS", OrderedDict())
 
 
 @pytest.fixture

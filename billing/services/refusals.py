@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from itertools import chain
 from uuid import uuid4
 
 import redis
@@ -21,13 +22,14 @@ from redis.retry import Retry
 from billing.models import RefusalCursor
 from billing.services.refusal_entries import Refusal, Sums, as_fields, parse_entry
 from ledger.failpoints import failpoint
+from ratelimits.server import GateUnavailableError, run
 
 STREAM = "tollgate:refusals"
 MOST_ENTRIES = 1_000_000
 # As many entries are added up in one transaction.
 BATCH = 5_000
-# Milliseconds to wait for Redis.
-_NOTE_PATIENCE, _READ_PATIENCE = 50, 5_000
+# Milliseconds that who adds them up waits for Redis.
+_READ_PATIENCE = 5_000
 
 # In the order of their keys, so that two that add at once do not lock each other out.
 # What belongs to no customer is left out: Redis may be older than the database.
@@ -76,12 +78,10 @@ def note_refusal(
         amount=amount,
         at=at,
     )
+    fields = chain.from_iterable(as_fields(refusal).items())
     try:
-        _client(settings.REDIS_URL, _NOTE_PATIENCE).xadd(
-            STREAM, as_fields(refusal), maxlen=MOST_ENTRIES, approximate=True
-        )
-    except redis.RedisError:
-        _log.warning("refusal_noted_without_redis", customer=customer_id)
+        run(("XADD", STREAM, "MAXLEN", "~", MOST_ENTRIES, "*", *fields))
+    except GateUnavailableError:
         add_refusals(refusals=[refusal])
 
 

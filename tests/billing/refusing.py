@@ -9,10 +9,14 @@ from django.conf import settings
 
 from billing.services import refusals
 
+# Where the test that uses the stream began.
+_URL = ""
+
 
 @pytest.fixture
 def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Name the stream so that no other test reads it, and remove it afterward."""
+    monkeypatch.setattr(f"{__name__}._URL", settings.REDIS_URL)
     name = f"{refusals.STREAM}:{uuid4().hex}"
     monkeypatch.setattr(refusals, "STREAM", name)
     yield name
@@ -21,5 +25,4 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def redis_client(url: str = "") -> redis.Redis:
     """Return a client of the tests' Redis, whatever a test has set its address to."""
-    url = url or settings.CACHES["default"]["LOCATION"]
-    return redis.Redis.from_url(url, decode_responses=True)
+    return redis.Redis.from_url(url or _URL, decode_responses=True)

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import pytest
 import redis
-from django.conf import settings as django_settings
 from pytest_django import Settings
 from redis.typing import EncodableT, FieldT
 
@@ -16,6 +15,7 @@ from billing.services import refusals
 from billing.services.refusal_entries import Refusal, as_fields
 from billing.services.refusals import note_refusal, roll_up_refusals
 from config.celery import app
+from ratelimits.breaker import Breaker
 from tests import make
 from tests.billing.refusing import redis_client, stream
 from tests.make import NOW, row
@@ -185,14 +185,25 @@ class TestRedisLost:
         assert time.monotonic() - began < 1
         assert RefusalRollup.objects.get().refusals == 1
 
+    def test_a_redis_that_is_left_alone_is_not_asked(
+        self, customer: Customer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        breaker = Breaker(pause=60)
+        breaker.note_failure(redis.TimeoutError())
+        monkeypatch.setattr("ratelimits.server._BREAKER", breaker)
+
+        note(customer)
+
+        assert RefusalRollup.objects.get().refusals == 1
+
     def test_the_task_fails_until_redis_answers(
         self, customer: Customer, settings: Settings
     ) -> None:
         note(customer)
-        settings.REDIS_URL = "redis://127.0.0.1:9/0"
+        url, settings.REDIS_URL = settings.REDIS_URL, "redis://127.0.0.1:9/0"
         with pytest.raises(redis.ConnectionError):
             roll_up_refusals(at=NOW)
-        settings.REDIS_URL = django_settings.CACHES["default"]["LOCATION"]
+        settings.REDIS_URL = url
 
         assert roll_up_refusals(at=NOW) == 1
 
