@@ -1,5 +1,6 @@
 """Calls of customers to whom each token costs a dollar, as admission is asked."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from billing.models import Customer
@@ -9,6 +10,8 @@ from billing.services.admission import admit_call
 from tests import make
 from tests.billing import dollars
 from tests.make import NOW
+
+Lose = Callable[[], None]
 
 
 def call_of(cost: int, key: str = "") -> Call:

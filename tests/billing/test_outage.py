@@ -1,14 +1,10 @@
 """Admission while the gate does not answer: credits by PostgreSQL, and no other way."""
 
-from collections import OrderedDict
-from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 
 import pytest
-import redis
 from pytest_django import Settings
 
 from billing.models import CallHold, Customer
@@ -17,13 +13,11 @@ from billing.queries.allowances import CreditWarning, LimitSource
 from billing.queries.callers import get_caller
 from billing.services.admission import extend_calls, release_call
 from billing.services.outage import (
-    HeldElsewhereError,
     RequestIdTakenError,
     forget_holds,
 )
 from billing.services.settling import settle_calls
-from ratelimits.breaker import Breaker
-from tests import audit, http, make
+from tests import audit, make
 from tests.billing import dollars
 from tests.billing.calls import admit
 from tests.make import NOW
@@ -32,30 +26,6 @@ from tests.threads import run_at_once
 pytestmark = pytest.mark.django_db
 HELD = timedelta(seconds=300)
 INSTANT = timedelta(microseconds=1)
-CALL = {
-    "customer_id": "cus_abc123",
-    "model": dollars.MODEL,
-    "input_tokens": 0,
-    "max_output_tokens": 3,
-}
-Lose = Callable[[], None]
-
-
-@pytest.fixture
-def lose_gate(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Lose:
-    """Let the gate's Redis be away from the moment that this is called."""
-
-    def lose() -> None:
-        monkeypatch.setattr("ratelimits.server._BREAKER", Breaker(pause=60))
-        monkeypatch.setattr("ratelimits.in_process._BUCKETS", OrderedDict())
-        settings.REDIS_URL = "redis://127.0.0.1:9/0"
-
-    return lose
-
-
-@pytest.fixture
-def _no_gate(lose_gate: Lose) -> None:
-    lose_gate()
 
 
 def settle(cost: int, key: str) -> None:
@@ -162,73 +132,6 @@ class TestARequestId:
         assert extend_calls(caller=caller, request_ids=["req_1"], at=NOW) is None
 
 
-class TestWhatTheGateMayHold:
-    def test_is_not_spent_and_said_to_be_held_elsewhere(self, lose_gate: Lose) -> None:
-        customer = dollars.customer(credits="10")
-        admit(customer, 2)
-        lose_gate()
-
-        # The gate has leased eight for more calls like that.
-        assert admit(customer, 2).is_admitted
-        with pytest.raises(HeldElsewhereError):
-            admit(customer, 1)
-
-    def test_is_no_failure_that_would_be_traced(
-        self, lose_gate: Lose, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        dollars.customer()
-        http.admit(CALL | {"request_id": "req_1"})
-        lose_gate()
-
-        answer = http.admit(CALL | {"request_id": "req_2"})
-
-        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-        assert [record for record in caplog.records if record.exc_info] == []
-
-    def test_does_not_hide_that_there_are_no_credits(self, lose_gate: Lose) -> None:
-        customer = dollars.customer(credits="10")
-        admit(customer, 2)
-        lose_gate()
-
-        verdict = admit(customer, 11)
-
-        assert verdict.limit_source == LimitSource.ACCOUNT_CREDITS
-
-    def test_is_held_elsewhere_too_when_the_gate_has_forgotten(
-        self, settings: Settings
-    ) -> None:
-        customer = dollars.customer(credits="10")
-        admit(customer, 2)
-        redis.Redis.from_url(settings.REDIS_URL).flushdb()
-
-        assert admit(customer, 2).is_admitted
-        with pytest.raises(HeldElsewhereError):
-            admit(customer, 8)
-        assert admit(customer, 9).limit_source == LimitSource.ACCOUNT_CREDITS
-
-    def test_is_free_once_the_lease_has_ended(self, lose_gate: Lose) -> None:
-        customer = dollars.customer(credits="10")
-        admit(customer, 2)
-        lose_gate()
-
-        later = NOW + 3 * HELD
-
-        assert admit(customer, 10, at=later).is_admitted
-
-    def test_leaves_room_for_what_is_held_without_it(
-        self, settings: Settings, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        customer = dollars.customer()
-        with monkeypatch.context() as away:
-            away.setattr("ratelimits.server._BREAKER", Breaker(pause=60))
-            url, settings.REDIS_URL = settings.REDIS_URL, "redis://127.0.0.1:9/0"
-            admit(customer, 3)
-        settings.REDIS_URL = url
-
-        assert not admit(customer, 3).is_admitted
-        assert admit(customer, 2).is_admitted
-
-
 @pytest.mark.usefixtures("_no_gate")
 class TestPlans:
     def test_that_warn_refuse_nothing(self) -> None:
@@ -276,23 +179,6 @@ def test_fifty_calls_at_once_get_the_ten_that_the_balance_pays_for() -> None:
     assert [each.is_admitted for each in verdicts].count(True) == 10
     assert sum(hold.amount for hold in CallHold.objects.all()) == 10
     assert audit.differences() == []
-
-
-def test_a_lost_gate_and_postgresql_together_admit_what_the_balance_pays_for(
-    lose_gate: Lose,
-) -> None:
-    customer = dollars.customer(credits="10")
-    with_gate = [admit(customer, 1) for _ in range(3)]
-    lose_gate()
-    without = []
-    with suppress(HeldElsewhereError):
-        while True:
-            without.append(admit(customer, 1))
-
-    leased = sum(lease.amount for lease in customer.leases.all())
-
-    assert all(verdict.is_admitted for verdict in [*with_gate, *without])
-    assert leased + len(without) == 10
 
 
 class TestForgetting:
