@@ -15,6 +15,7 @@ from tests.processes import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
 LIMIT = 120
+METRICS_TOKEN = "a long secret"  # noqa: S105
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "config.settings.development",
         "TOLLGATE_FOLDER": str(folder),
+        "METRICS_TOKEN": METRICS_TOKEN,
     }
     return subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
@@ -64,6 +66,12 @@ def test_the_demo_loads_once_and_reconciles(folder: Path) -> None:
     assert "Everything agrees." in verified
 
 
+def read_metrics(port: int) -> str:
+    url = f"http://127.0.0.1:{port}/metrics"
+    headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+    return requests.get(url, headers=headers, timeout=10).text
+
+
 @pytest.mark.story
 @pytest.mark.slow
 def test_serve_answers_until_it_is_told_to_stop(folder: Path) -> None:
@@ -75,12 +83,16 @@ def test_serve_answers_until_it_is_told_to_stop(folder: Path) -> None:
             break
 
     answer = requests.get(f"http://127.0.0.1:{port}/healthz", timeout=10)
+    counted = read_metrics(port)
     rival = start(folder, "serve", "--port", str(port))
     complaint, _ = rival.communicate(timeout=LIMIT)
     server.send_signal(signal.SIGINT)
     output, _ = server.communicate(timeout=LIMIT)
 
     assert answer.json() == {"status": "ok"}
+    # Of all processes together; of one alone there would be more.
+    assert "tollgate_gate_up 1.0" in counted
+    assert "python_info" not in counted
     assert "is taken" in complaint
     assert output.endswith("Stopped.\n")
     with pytest.raises(requests.ConnectionError):
