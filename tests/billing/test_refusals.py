@@ -179,6 +179,7 @@ class TestRedisLost:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             port = silent.getsockname()[1]
             settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
+            settings.GATE_TIMEOUT_SECONDS = 0.05
             began = time.monotonic()
             note(customer)
 
