@@ -139,4 +139,6 @@ def test_costs_few_queries(
     ask(customer, 3)
 
     with django_assert_max_num_queries(12):
-        read(page)
+        shown = read(page)
+
+    assert "3 of 60 used" in shown
