@@ -27,7 +27,7 @@ class RateState:
     used: int
     remaining: int
     until_full: int
-    # Until one more may be taken, or as much as was refused.
+    # Until one more may be taken or, of a refused call, as much as it asked for.
     wait: int
 
 
@@ -44,17 +44,17 @@ def list_states(
         LimitSource.TOKENS: (limit.tpm, rates.tokens),
     }
     return [
-        _state(source, size, Bucket(used=taken), asked[source], source in refused)
+        _state(source, size, Bucket(used=taken), asked[source] if refused else None)
         for source, (size, taken) in used.items()
     ]
 
 
 def _state(
-    source: LimitSource, size: int, bucket: Bucket, asked: int, is_refused: bool
+    source: LimitSource, size: int, bucket: Bucket, asked: int | None
 ) -> RateState:
     remaining = bucket.remaining(size)
     # At most what the limit holds: of more than that, it is the time to full.
-    wanted = asked if is_refused else remaining + 1
+    wanted = remaining + 1 if asked is None else asked
     return RateState(
         source=source,
         size=size,

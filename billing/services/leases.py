@@ -150,8 +150,8 @@ def _find_lease(
 
 def _find_newer(caller: Caller, at: datetime) -> GateLease | None:
     """Return the lease of a generation that began while this waited for the lock."""
-    known = limiter.find_generations([caller.reference])
-    return _find_lease(caller.account.id, known.get(caller.reference), at)
+    known = limiter.find_generations([caller.reference]).get(caller.reference)
+    return _find_lease(caller.account.id, known.generation, at) if known else None
 
 
 def _shorten_leases(customer_id: int, at: datetime) -> None:

@@ -43,7 +43,8 @@ class Books:
     def take_lease(self, reference: str, generation: int | None, need: Decimal) -> Base:
         own = generation or 0
         if own not in self.leases:
-            own = limiter.find_generations([reference]).get(reference, 0)
+            known = limiter.find_generations([reference]).get(reference)
+            own = (known.generation if known else None) or 0
         begins = own not in self.leases
         own = len(self.leases) + 1 if begins else own
         room = self.funds - self.spent - self._reserved(own)
@@ -128,7 +129,8 @@ class Customer:
         if is_lost:
             return
         known = yield lambda: limiter.find_generations([self.reference])
-        for generation in known.values():
+        for each in known.values():
+            generation = each.generation
             base = yield lambda: self.books.read_base(generation)  # noqa: B023 - at once.
             yield lambda: self._settle(name, base)  # noqa: B023 - the same.
 

@@ -114,7 +114,7 @@ def find_drift(asked: Sequence[Asked], limit: Limit) -> list[tuple[Asked, object
     assert limit.rpm
     assert limit.tpm
     requests, tokens = Bucket(), Bucket()
-    drift = []
+    drift: list[tuple[Asked, object]] = []
     for each in asked:
         requests.refill(limit.rpm, at=each.now)
         tokens.refill(limit.tpm, at=each.now)

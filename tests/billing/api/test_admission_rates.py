@@ -147,7 +147,7 @@ class TestARefusedCall:
             "title": "Too Many Requests",
             "status": 429,
             "detail": "The limit of 20 tokens per minute is used up; "
-            "ask again in 30 s.",
+            "ask again in 15 s.",
             "code": "rate_limited",
             "instance": "/v1/admissions",
             "limit_source": "tokens",
@@ -159,12 +159,19 @@ class TestARefusedCall:
                 "used": 15,
                 "remaining": 5,
                 "asked": 10,
-                "retry_after": 30,
+                "retry_after": 15,
             },
         }
-        # The one request that was taken refills in half a minute; so do five tokens.
-        assert answer.headers["Retry-After"] == "30"
-        assert answer.headers["RateLimit"] == '"requests";r=1;t=30, "tokens";r=5;t=15'
+
+    @pytest.mark.usefixtures("customer")
+    def test_waits_for_what_it_asks_for_and_no_more(self) -> None:
+        ask(1, tokens=15)
+
+        answer = ask(2, tokens=10)
+
+        # The request that was taken would refill in half a minute: it is not wanted.
+        assert answer.headers["Retry-After"] == "15"
+        assert answer.headers["RateLimit"] == '"requests";r=1, "tokens";r=5;t=15'
         assert len(rates(answer)) == 12
 
     @pytest.mark.parametrize("tokens", [1, 5, 20, 21])
