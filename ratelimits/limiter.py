@@ -103,7 +103,9 @@ def find_generations(references: Sequence[str]) -> dict[str, Known]:
     """
     texts = run_all(_command("find", reference, {}) for reference in references)
     found = zip(references, map(_KNOWN.decode, texts), strict=True)
-    return {reference: known for reference, known in found if known.generation}
+    return {
+        reference: known for reference, known in found if known.generation is not None
+    }
 
 
 def _keys(reference: str) -> list[str]:

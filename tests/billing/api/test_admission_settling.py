@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from billing.models import Customer, UsageEvent
+from billing.models import Customer, Plan, UsageEvent
+from billing.models.plans import AtZero
 from ratelimits import limiter
 from tests import make
 from tests.billing import dollars
-from tests.billing.api.asking import ask, held, use
+from tests.billing.api.asking import ask, held, left, use
 from tests.billing.limiting import limit
 
 pytestmark = pytest.mark.django_db
@@ -140,6 +141,19 @@ class TestTheEvent:
 
         answer = ask(2, tokens=3)
         assert (answer.status_code, answer.json()["spendable"]) == (402, "2")
+
+    def test_ends_the_call_of_a_customer_that_credits_refuse_nothing(self) -> None:
+        plan = Plan.objects.get()
+        plan.at_zero = AtZero.WARN
+        plan.save()
+        limit(Customer.objects.get(), rpm=1000, tpm=20, concurrency=1)
+        ask(1, tokens=20)
+
+        use(1, 4)
+
+        answer = ask(2, tokens=6)
+        assert (answer.status_code, left(answer)) == (200, 10)
+        assert answer.json()["held"] == "6"
 
     def test_that_cannot_be_priced_leaves_the_hold(self) -> None:
         ask(1)
