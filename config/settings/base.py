@@ -275,8 +275,13 @@ LOGGING: dict[str, Any] = {
             ],
         },
     },
+    "filters": {"no_refusals": {"()": "config.logs.NoRefusals"}},
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "json"},
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "json",
+            "filters": ["no_refusals"],
+        },
     },
     "root": {"handlers": ["console"], "level": "INFO"},
 }
