@@ -58,6 +58,11 @@ class LimitsPage:
     higher: Sequence[Tier]
 
     @property
+    def has_one_limit(self) -> bool:
+        """Whether all models share their limits."""
+        return len(self.limits) == 1
+
+    @property
     def refused(self) -> Refused:
         """All refusals that are shown, as one sum."""
         return Refused(refusals=sum(each.refusals for each in self.refusals))
@@ -79,7 +84,8 @@ def get_limits_page(*, customer: Customer, at: datetime) -> LimitsPage:
         refusals=list_recent_refusals(customer, at - RECENT),
         higher=sorted(
             (each for each in list_tiers() if _is_higher(each, tier)),
-            key=lambda each: (each.fee, each.code),
+            # What is dedicated is agreed on, whatever the fee is.
+            key=lambda each: (not each.limits, each.fee, each.code),
         ),
     )
 
