@@ -5,8 +5,8 @@ from typing import Any
 from rest_framework import serializers
 
 from billing.api.problem_schema import RefusalOutput
-from billing.models import CapOwner, CapPeriod
-from billing.queries.allowances import CreditWarning, LimitSource
+from billing.models import CapOwner, CapPeriod, LimitName
+from billing.queries.allowances import CreditWarning
 
 
 class AdmissionInput(serializers.Serializer[object]):
@@ -70,7 +70,7 @@ class CapRefusalOutput(serializers.Serializer[object]):
 class PaymentRequiredOutput(RefusalOutput):
     request_id = serializers.CharField(help_text="Of this request, not of the call.")
     limit_source = serializers.ChoiceField(
-        [source for source in LimitSource if not source.is_rate]
+        [source for source in LimitName if not source.is_rate]
     )
     estimate = serializers.CharField()
     currency = serializers.CharField()
@@ -93,7 +93,7 @@ class RateLimitOutput(serializers.Serializer[object]):
 
 class TooManyRequestsOutput(RefusalOutput):
     limit_source = serializers.ChoiceField(
-        [source for source in LimitSource if source.is_rate]
+        [source for source in LimitName if source.is_rate]
     )
     limit = RateLimitOutput(allow_null=True)
 

@@ -15,9 +15,9 @@ from billing.api.problems import (
 )
 from billing.api.rate_headers import get_retry_after, list_states, rate_headers
 from billing.api.warnings import warning_headers
+from billing.models import LimitName
 from billing.pricing.quantities import Reason, UnratableError
 from billing.queries.admission import Call, CapUse, Verdict
-from billing.queries.allowances import LimitSource
 from billing.queries.callers import Caller, find_caller
 from billing.services.admission import admit_call
 from billing.services.outage import HeldElsewhereError, RequestIdTakenError
@@ -33,15 +33,15 @@ _AT_FAULT = {
 }
 # Credits are bought; of a credit limit, more is left once an invoice is paid.
 _PAGES = {
-    LimitSource.ACCOUNT_CREDITS: "portal:credits",
-    LimitSource.CREDIT_LIMIT: "portal:invoices",
-    LimitSource.KEY_LIMIT: "portal:caps",
-    LimitSource.SPEND_CAP: "portal:caps",
+    LimitName.ACCOUNT_CREDITS: "portal:credits",
+    LimitName.CREDIT_LIMIT: "portal:invoices",
+    LimitName.KEY_LIMIT: "portal:caps",
+    LimitName.SPEND_CAP: "portal:caps",
 }
 _RATE_WORDS = {
-    LimitSource.REQUESTS: "requests per minute",
-    LimitSource.TOKENS: "tokens per minute",
-    LimitSource.CONCURRENT_REQUESTS: "calls at once",
+    LimitName.REQUESTS: "requests per minute",
+    LimitName.TOKENS: "tokens per minute",
+    LimitName.CONCURRENT_REQUESTS: "calls at once",
 }
 
 
@@ -104,7 +104,7 @@ def _unpriced(error: UnratableError) -> APIException:
     return Unprocessable(error.detail, error.reason)
 
 
-def _money_refusal(verdict: Verdict, source: LimitSource) -> PaymentRequired:
+def _money_refusal(verdict: Verdict, source: LimitName) -> PaymentRequired:
     cap = verdict.cap if source.is_cap else None
     more = {"cap": _cap(cap)} if cap else {}
     return PaymentRequired(
@@ -142,7 +142,7 @@ def _cap(use: CapUse) -> dict[str, object]:
     }
 
 
-def _rate_refusal(call: Call, verdict: Verdict, source: LimitSource) -> TooManyRequests:
+def _rate_refusal(call: Call, verdict: Verdict, source: LimitName) -> TooManyRequests:
     wait = get_retry_after(verdict)
     limit = _limit(verdict, source)
     words = f"{limit['size']:,} {_RATE_WORDS[source]}" if limit else _RATE_WORDS[source]
@@ -156,11 +156,11 @@ def _rate_refusal(call: Call, verdict: Verdict, source: LimitSource) -> TooManyR
     )
 
 
-def _limit(verdict: Verdict, source: LimitSource) -> dict[str, int | str] | None:
+def _limit(verdict: Verdict, source: LimitName) -> dict[str, int | str] | None:
     """Return the limit that binds and what is used of it, if the gate said."""
     if verdict.rates is None:
         return None
-    if source == LimitSource.CONCURRENT_REQUESTS:
+    if source == LimitName.CONCURRENT_REQUESTS:
         size, used = verdict.rates.limit.calls or 0, verdict.rates.calls
         return {"name": str(source), "size": size, "used": used, "remaining": 0}
     states = list_states(verdict.rates, tokens=verdict.tokens, refused=verdict.refused)
@@ -170,7 +170,7 @@ def _limit(verdict: Verdict, source: LimitSource) -> dict[str, int | str] | None
         "size": state.size,
         "used": state.used,
         "remaining": state.remaining,
-        "asked": verdict.tokens if source == LimitSource.TOKENS else 1,
+        "asked": verdict.tokens if source == LimitName.TOKENS else 1,
     }
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
+from billing.models import LimitName
 from billing.queries.admission import Rates, Verdict
-from billing.queries.allowances import LimitSource
 from ratelimits.bucket import UNIT, Bucket
 from ratelimits.times import as_time
 
@@ -22,7 +22,7 @@ _NEXT_PLACE = 1
 class RateState:
     """One limit per minute and how it stands; durations are in milliseconds."""
 
-    source: LimitSource
+    source: LimitName
     size: int
     used: int
     remaining: int
@@ -38,10 +38,10 @@ def list_states(
     limit = rates.limit
     if limit.rpm is None or limit.tpm is None:
         return []
-    asked = {LimitSource.REQUESTS: 1, LimitSource.TOKENS: tokens}
+    asked = {LimitName.REQUESTS: 1, LimitName.TOKENS: tokens}
     used = {
-        LimitSource.REQUESTS: (limit.rpm, rates.requests),
-        LimitSource.TOKENS: (limit.tpm, rates.tokens),
+        LimitName.REQUESTS: (limit.rpm, rates.requests),
+        LimitName.TOKENS: (limit.tpm, rates.tokens),
     }
     return [
         _state(source, size, Bucket(used=taken), asked[source] if refused else None)
@@ -50,7 +50,7 @@ def list_states(
 
 
 def _state(
-    source: LimitSource, size: int, bucket: Bucket, asked: int | None
+    source: LimitName, size: int, bucket: Bucket, asked: int | None
 ) -> RateState:
     remaining = bucket.remaining(size)
     # At most what the limit holds: of more than that, it is the time to full.
@@ -92,7 +92,7 @@ def _ietf(rates: Rates, states: Sequence[RateState]) -> Iterator[tuple[str, str]
     limits = [_limit(state) for state in states]
     calls = rates.limit.calls
     if calls is not None:
-        name = LimitSource.CONCURRENT_REQUESTS
+        name = LimitName.CONCURRENT_REQUESTS
         policies.append(f'"{name}";q={calls};qu="concurrent-requests"')
         limits.append(f'"{name}";r={max(0, calls - rates.calls)}')
     if policies:
@@ -102,7 +102,7 @@ def _ietf(rates: Rates, states: Sequence[RateState]) -> Iterator[tuple[str, str]
 
 def _policy(state: RateState) -> str:
     unit = ""
-    if state.source == LimitSource.TOKENS:
+    if state.source == LimitName.TOKENS:
         unit = ';tollgate-unit="tokens"'
     return f'"{state.source}";q={state.size};w={_WINDOW}{unit}'
 

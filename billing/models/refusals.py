@@ -17,7 +17,7 @@ _HOUR = timedelta(hours=1)
 
 
 class LimitName(models.TextChoices):
-    """Which limit refused a call."""
+    """Which limit refuses a call: of credits, a cap on spending, or a rate."""
 
     ACCOUNT_CREDITS = "account_credits", "account's credits"
     CREDIT_LIMIT = "credit_limit", "credit limit"
@@ -27,7 +27,18 @@ class LimitName(models.TextChoices):
     TOKENS = "tokens", "tokens per minute"
     CONCURRENT_REQUESTS = "concurrent_requests", "calls at once"
 
+    @property
+    def is_cap(self) -> bool:
+        """Whether it is the customer's own choice, or an operator's."""
+        return self in CAPS
 
+    @property
+    def is_rate(self) -> bool:
+        """Whether waiting helps."""
+        return self in RATES
+
+
+CAPS = (LimitName.KEY_LIMIT, LimitName.SPEND_CAP)
 # What a higher tier raises; the others are about money.
 RATES = (LimitName.REQUESTS, LimitName.TOKENS, LimitName.CONCURRENT_REQUESTS)
 

@@ -8,12 +8,13 @@ from hashlib import sha256
 from typing import Any
 
 from billing import exact_json
+from billing.models import LimitName
 from billing.periods import billing_period
 from billing.pricing.period_prices import Used
 from billing.pricing.rating import rate_event
 from billing.pricing.tokens import count_tokens
 from billing.queries.accounts import Account, read_closed_until
-from billing.queries.allowances import CreditWarning, LimitSource
+from billing.queries.allowances import CreditWarning
 from billing.queries.callers import Caller
 from billing.queries.caps import Cap
 from billing.queries.period_usage import PeriodKey, read_used
@@ -77,11 +78,11 @@ class CapUse:
         return WIDE.subtract(self.cap.amount, WIDE.add(self.spent, self.held))
 
     @property
-    def limit_source(self) -> LimitSource:
+    def limit_source(self) -> LimitName:
         """What refuses a call that is beyond it."""
         if self.cap.api_key_id is not None:
-            return LimitSource.KEY_LIMIT
-        return LimitSource.SPEND_CAP
+            return LimitName.KEY_LIMIT
+        return LimitName.SPEND_CAP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,7 @@ class Verdict:
     held: Decimal
     spendable: Decimal
     # All limits that refuse it; the first one binds.
-    refused: Sequence[LimitSource] = ()
+    refused: Sequence[LimitName] = ()
     warning: CreditWarning | None = None
     # The cap that refuses it, if one does.
     cap: CapUse | None = None
@@ -114,7 +115,7 @@ class Verdict:
         return not self.refused
 
     @property
-    def limit_source(self) -> LimitSource | None:
+    def limit_source(self) -> LimitName | None:
         """The limit that binds, if one refuses the call."""
         return self.refused[0] if self.refused else None
 

@@ -5,32 +5,10 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from billing.models import Customer
+from billing.models import Customer, LimitName
 from billing.models.plans import AtZero, bills_uncovered_usage
 from ledger.money import WIDE, ZERO
 from ledger.queries import Balance, get_balance
-
-
-class LimitSource(StrEnum):
-    """Which limit refuses a call: of credits, a cap on spending, or a rate."""
-
-    ACCOUNT_CREDITS = "account_credits"
-    CREDIT_LIMIT = "credit_limit"
-    KEY_LIMIT = "key_limit"
-    SPEND_CAP = "spend_cap"
-    REQUESTS = "requests"
-    TOKENS = "tokens"
-    CONCURRENT_REQUESTS = "concurrent_requests"
-
-    @property
-    def is_cap(self) -> bool:
-        """Whether it is the customer's own choice, or an operator's."""
-        return self in (self.KEY_LIMIT, self.SPEND_CAP)
-
-    @property
-    def is_rate(self) -> bool:
-        """Whether waiting helps."""
-        return self in (self.REQUESTS, self.TOKENS, self.CONCURRENT_REQUESTS)
 
 
 class CreditWarning(StrEnum):
@@ -111,11 +89,11 @@ class Allowance:
         return ZERO if self.at_zero != AtZero.WARN else None
 
     @property
-    def limit_source(self) -> LimitSource:
+    def limit_source(self) -> LimitName:
         """The limit that refuses what would leave less than the floor."""
         if self.bills_uncovered_usage:
-            return LimitSource.CREDIT_LIMIT
-        return LimitSource.ACCOUNT_CREDITS
+            return LimitName.CREDIT_LIMIT
+        return LimitName.ACCOUNT_CREDITS
 
 
 @dataclass(frozen=True, slots=True)

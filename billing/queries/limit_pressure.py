@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from django.db.models import Count, Max, Q, Sum
 
 from billing.models import Customer, LimitName, Plan, RefusalRollup, UsageEvent
-from billing.models.refusals import RATES
+from billing.models.refusals import CAPS, RATES
 from billing.pricing.tier_proposals import (
     Demand,
     Pressed,
@@ -32,7 +32,6 @@ from ratelimits.simulating import Limits, Rates
 # A page of more customers would say no more.
 MOST_CUSTOMERS: Final = 50
 _CREDITS = (LimitName.ACCOUNT_CREDITS, LimitName.CREDIT_LIMIT)
-_CAPS = (LimitName.KEY_LIMIT, LimitName.SPEND_CAP)
 _HUNDREDTH = Decimal("0.01")
 
 
@@ -72,7 +71,7 @@ class LimitPressure:
     @property
     def refused_by_caps(self) -> int:
         """How many calls were beyond a cap."""
-        return self.count(*_CAPS)
+        return self.count(*CAPS)
 
     @property
     def refused_by_rates(self) -> int:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
-from billing.models import CallHold
+from billing.models import CallHold, LimitName
 from billing.queries.admission import (
     Call,
     CapUse,
@@ -19,7 +19,6 @@ from billing.queries.admission import (
     estimate_call,
     list_binding,
 )
-from billing.queries.allowances import LimitSource
 from billing.queries.callers import Caller, keep
 from billing.services import outage
 from billing.services.leases import read_base, sum_leased, take_lease
@@ -216,10 +215,10 @@ def _cap_use(caller: Caller, call: Call, answer: Answer, at: datetime) -> CapUse
     return CapUse(cap, from_limbs(answer.spent), from_limbs(answer.cap_held), ends)
 
 
-def _source(caller: Caller, name: str, cap: CapUse | None) -> LimitSource:
+def _source(caller: Caller, name: str, cap: CapUse | None) -> LimitName:
     if name == "credits":
         return caller.account.allowance.limit_source
-    return cap.limit_source if name == "cap" and cap else LimitSource(name)
+    return cap.limit_source if name == "cap" and cap else LimitName(name)
 
 
 def _rates(ask: Ask, answer: Answer) -> Rates:

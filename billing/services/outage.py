@@ -13,9 +13,8 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from billing.models import CallHold, GateLease
+from billing.models import CallHold, GateLease, LimitName
 from billing.queries.admission import Call, CapUse, Verdict, list_binding
-from billing.queries.allowances import LimitSource
 from billing.queries.callers import Caller
 from billing.services.leases import list_uses, sum_held, sum_leased
 from ledger.money import WIDE, exact
@@ -46,7 +45,7 @@ def admit_call(*, caller: Caller, call: Call, ask: Ask, at: datetime) -> Verdict
         caller=caller,
         call=call,
         ask=ask,
-        refused=[LimitSource(name) for name in refused],
+        refused=[LimitName(name) for name in refused],
         at=at,
     )
 
@@ -57,7 +56,7 @@ def hold_call(
     caller: Caller,
     call: Call,
     ask: Ask,
-    refused: Sequence[LimitSource],
+    refused: Sequence[LimitName],
     at: datetime,
 ) -> Verdict:
     """Hold a call's credits in PostgreSQL, unless a limit refuses it.
@@ -120,7 +119,7 @@ class _Books:
 
 def _refuse_money(
     caller: Caller, ask: Ask, books: _Books, cap: CapUse | None
-) -> Iterator[LimitSource]:
+) -> Iterator[LimitName]:
     left = WIDE.subtract(books.left, ask.cost)
     if ask.floor is not None and left < ask.floor:
         yield caller.account.allowance.limit_source

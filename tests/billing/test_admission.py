@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from billing.models import Customer, Plan
+from billing.models import Customer, LimitName, Plan
 from billing.models.plans import AtZero, Mode
 from billing.pricing.rating import Reason, UnratableError
 from billing.pricing.yaml_form import parse_card
 from billing.queries.admission import Call, Verdict
-from billing.queries.allowances import CreditWarning, LimitSource
+from billing.queries.allowances import CreditWarning
 from billing.queries.callers import get_caller
 from billing.services.admission import admit_call, release_call
 from billing.services.rate_cards import create_rate_card, draft_version, publish_version
@@ -41,7 +41,7 @@ def ask(
     return verdict
 
 
-def answer(verdict: Verdict) -> tuple[bool, LimitSource | None, CreditWarning | None]:
+def answer(verdict: Verdict) -> tuple[bool, LimitName | None, CreditWarning | None]:
     return verdict.is_admitted, verdict.limit_source, verdict.warning
 
 
@@ -58,7 +58,7 @@ class TestAPrepaidPlanThatBlocks:
     def test_refuses_what_may_cost_more_than_is_left(self) -> None:
         verdict = ask(dollars.customer(), 6)
 
-        assert answer(verdict) == (False, LimitSource.ACCOUNT_CREDITS, None)
+        assert answer(verdict) == (False, LimitName.ACCOUNT_CREDITS, None)
         assert make.row(verdict.estimate, verdict.available) == (6, 5)
 
     def test_lets_nothing_be_spent_beyond_its_credits(self) -> None:
@@ -102,7 +102,7 @@ class TestAPlanThatBillsUncoveredUsage:
     ) -> None:
         verdict = ask(dollars.customer(mode, at_zero), 26)
 
-        assert answer(verdict) == (False, LimitSource.CREDIT_LIMIT, None)
+        assert answer(verdict) == (False, LimitName.CREDIT_LIMIT, None)
 
     def test_counts_what_is_overdrawn_already(
         self, mode: Mode, at_zero: AtZero

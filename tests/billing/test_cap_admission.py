@@ -7,10 +7,9 @@ from functools import partial
 import pytest
 import time_machine
 
-from billing.models import ApiKey, CapOwner, CapPeriod, Customer
+from billing.models import ApiKey, CapOwner, CapPeriod, Customer, LimitName
 from billing.models.plans import AtZero
 from billing.queries.admission import Call, Verdict
-from billing.queries.allowances import LimitSource
 from billing.queries.callers import get_caller
 from billing.services import outage
 from billing.services.admission import admit_call, as_ask, release_call
@@ -67,7 +66,7 @@ class TestACap:
         refused = ask(customer, asked("b", 3))
         assert ask(customer, asked("c", 2)).is_admitted
 
-        assert refused.limit_source is LimitSource.SPEND_CAP
+        assert refused.limit_source is LimitName.SPEND_CAP
         assert refused.cap
         assert make.row(refused.cap.spent, refused.cap.held) == (0, 3)
 
@@ -96,7 +95,7 @@ class TestACap:
 
         refused = ask(customer, asked("a", 6, key=key))
 
-        assert refused.limit_source is LimitSource.KEY_LIMIT
+        assert refused.limit_source is LimitName.KEY_LIMIT
         assert ask(customer, asked("b", 6, key=other)).is_admitted
         assert ask(customer, asked("c", 6)).is_admitted
 
@@ -142,7 +141,7 @@ class TestACap:
             )
 
         assert [each.is_admitted for each in verdicts] == [True, False, True]
-        assert verdicts[1].limit_source is LimitSource.SPEND_CAP
+        assert verdicts[1].limit_source is LimitName.SPEND_CAP
 
 
 def test_a_refusal_says_which_cap_binds_and_until_when() -> None:

@@ -7,7 +7,7 @@ import pytest
 import redis
 from pytest_django import Settings
 
-from billing.queries.allowances import LimitSource
+from billing.models import LimitName
 from billing.services.outage import HeldElsewhereError
 from ratelimits.breaker import Breaker
 from tests import http
@@ -55,7 +55,7 @@ class TestWhatALostGateMayHold:
 
         verdict = admit(customer, 11)
 
-        assert verdict.limit_source == LimitSource.ACCOUNT_CREDITS
+        assert verdict.limit_source == LimitName.ACCOUNT_CREDITS
 
     def test_is_held_elsewhere_too_when_the_gate_has_forgotten(
         self, settings: Settings
@@ -67,7 +67,7 @@ class TestWhatALostGateMayHold:
         assert admit(customer, 2).is_admitted
         with pytest.raises(HeldElsewhereError):
             admit(customer, 8)
-        assert admit(customer, 9).limit_source == LimitSource.ACCOUNT_CREDITS
+        assert admit(customer, 9).limit_source == LimitName.ACCOUNT_CREDITS
 
     def test_is_free_once_the_lease_has_ended(self, lose_gate: Lose) -> None:
         customer = dollars.customer(credits="10")

@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 from pytest_django import Settings
 
-from billing.models import CallHold, Customer
+from billing.models import CallHold, Customer, LimitName
 from billing.models.plans import AtZero, Mode
-from billing.queries.allowances import CreditWarning, LimitSource
+from billing.queries.allowances import CreditWarning
 from billing.queries.callers import get_caller
 from billing.services.admission import extend_calls, release_call
 from billing.services.outage import (
@@ -56,7 +56,7 @@ class TestCredits:
 
         verdict = admit(customer, 3)
 
-        assert verdict.limit_source == LimitSource.ACCOUNT_CREDITS
+        assert verdict.limit_source == LimitName.ACCOUNT_CREDITS
         assert make.row(verdict.estimate, verdict.held, verdict.spendable) == (3, 3, 2)
         assert admit(customer, 2).is_admitted
 
@@ -149,7 +149,7 @@ class TestPlans:
         customer = dollars.customer(mode, at_zero)
 
         assert admit(customer, 25).warning == CreditWarning.OVERAGE
-        assert admit(customer, 1).limit_source == LimitSource.CREDIT_LIMIT
+        assert admit(customer, 1).limit_source == LimitName.CREDIT_LIMIT
 
     def test_that_warn_are_not_kept_waiting_by_a_lost_gate(self) -> None:
         customer = dollars.customer(at_zero=AtZero.WARN)
