@@ -78,6 +78,8 @@ def _new_customer(plan_id: int) -> dict[str, object]:
         "time_zone": "Europe/Berlin",
         "membership_set-TOTAL_FORMS": 0,
         "membership_set-INITIAL_FORMS": 0,
+        "spend_caps-TOTAL_FORMS": 0,
+        "spend_caps-INITIAL_FORMS": 0,
     }
 
 
