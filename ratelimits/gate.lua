@@ -281,7 +281,7 @@ local function hold_call(keys, state, ask, rates, now)
   end
   local hold = {
     state = OPEN, print = ask.print, cost = ask.cost, caps = names, bucket = ask.bucket,
-    tokens = ask.tokens, expires = now + ask.ttl,
+    tokens = ask.tokens, expires = now + ask.ttl, is_leased = ask.is_leased,
     taking = rates.tokens and rates.tokens.taken or nil,
   }
   redis.call('HSET', keys[2], ask.id, cmsgpack.pack(hold))
@@ -391,7 +391,7 @@ local function release(keys, arguments)
 end
 
 -- Lets holds last from now on again; returns when the last of them ends, and 0 if none
--- is open, or -1 if the lease ends before.
+-- is open, or -1 if the lease that it is held within ends before.
 local function extend(keys, arguments)
   local ask, now = cmsgpack.unpack(arguments[1]), clock()
   local state = read_state(keys)
@@ -403,7 +403,7 @@ local function extend(keys, arguments)
   for _, id in ipairs(ask.ids) do
     local hold = unpacked(redis.call('HGET', keys[2], id))
     if hold and hold.state == OPEN then
-      if state.lease_until < now + ask.ttl + ask.grace then
+      if hold.is_leased and state.lease_until < now + ask.ttl + ask.grace then
         return -1
       end
       expires, hold.expires = now + ask.ttl, now + ask.ttl

@@ -155,6 +155,17 @@ class TestTheEvent:
         assert (answer.status_code, left(answer)) == (200, 10)
         assert answer.json()["held"] == "6"
 
+    def test_of_a_stream_lets_calls_that_nothing_refuses_hold_on(self) -> None:
+        Plan.objects.update(at_zero=AtZero.WARN)
+        limit(Customer.objects.get(), rpm=1000, tpm=1000, concurrency=2)
+        ask(1)
+        ask(2)
+
+        use(1, 2, stream={"sequence": 0, "final": False})
+
+        assert ask(2).json()["replayed"]
+        assert ask(3).json()["limit_source"] == "concurrent_requests"
+
     def test_that_cannot_be_priced_leaves_the_hold(self) -> None:
         ask(1)
 
