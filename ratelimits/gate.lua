@@ -77,10 +77,13 @@ local function take_base(keys, state, base, now)
     if not base.begins then
       return
     end
-    -- Holds of an earlier generation are kept in PostgreSQL, by its lease.
-    redis.call('DEL', keys[2], keys[3])
-    state.held, state.caps, state.calls, state.sequence = { 0, 0 }, {}, {}, -1
-    state.generation, state.lease, state.lease_until = base.generation, { 0, 0 }, 0
+    -- Holds of an earlier generation are kept in PostgreSQL, by its lease; 0 has none.
+    if state.generation ~= 0 then
+      redis.call('DEL', keys[2], keys[3])
+      state.held, state.caps, state.calls = { 0, 0 }, {}, {}
+    end
+    state.generation, state.sequence = base.generation, -1
+    state.lease, state.lease_until = { 0, 0 }, 0
   end
   if base.lease then
     if is_less(state.lease, base.lease) then

@@ -8,7 +8,7 @@ import pytest
 import redis
 from django.conf import settings
 
-from billing.models import Customer, GateLease
+from billing.models import Customer, GateLease, LimitName, Plan
 from billing.models.plans import AtZero, Mode
 from billing.queries.callers import get_caller
 from billing.services import leases
@@ -17,7 +17,7 @@ from billing.services.outage import hold_call
 from ratelimits.messages import Ask, Base
 from tests import make
 from tests.billing import dollars
-from tests.billing.calls import call_of
+from tests.billing.calls import admit, call_of
 from tests.make import NOW
 from tests.threads import run_at_once
 
@@ -261,3 +261,13 @@ def _hold(customer: Customer, amount: int) -> None:
         floor=caller.account.allowance.floor,
     )
     hold_call(caller=caller, call=call, ask=ask, refused=[], at=NOW)
+
+
+def test_calls_that_need_no_lease_hold_on_when_the_plan_is_to_block() -> None:
+    customer = dollars.customer(at_zero=AtZero.WARN)
+    admit(customer, 5, "req_1")
+
+    Plan.objects.update(at_zero=AtZero.BLOCK)
+
+    assert admit(customer, 1).limit_source == LimitName.ACCOUNT_CREDITS
+    assert admit(customer, 5, "req_1").is_repeat

@@ -96,7 +96,8 @@ class Gate:
         if self.base is None or self.base.generation != base.generation:
             if not base.begins:
                 return
-            self.holds.clear()
+            if self.base is None or self.base.generation:
+                self.holds.clear()
             self.base, self.lease, self.lease_until = None, Decimal(0), 0
         if base.lease is not None:
             self.lease = max(self.lease, base.lease)
