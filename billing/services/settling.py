@@ -45,13 +45,14 @@ def settle_calls(
         elif outcome.status in (Status.ACCEPTED, Status.DUPLICATE):
             ended[event.customer].append((event, outcome))
     _delete_holds(ended)
+    for name, request_ids in running.items():
+        extend_calls(caller=get_caller(name), request_ids=request_ids, at=at)
     try:
-        known = limiter.find_generations([*ended.keys() | running.keys()])
+        known = limiter.find_generations([*ended])
         _settle(ended, known, at)
     except GateUnavailableError:
+        # What they hold ends by itself.
         return
-    for name in running.keys() & known.keys():
-        extend_calls(caller=get_caller(name), request_ids=running[name], at=at)
 
 
 _ByCustomer = defaultdict[str, list[tuple[PostedEvent, Outcome]]]

@@ -1,8 +1,9 @@
 """Admission while the gate does not answer: credits by PostgreSQL, and no other way."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 import pytest
 from pytest_django import Settings
@@ -12,6 +13,7 @@ from billing.models.plans import AtZero, Mode
 from billing.queries.allowances import CreditWarning
 from billing.queries.callers import get_caller
 from billing.services.admission import extend_calls, release_call
+from billing.services.events import StreamPart
 from billing.services.outage import (
     RequestIdTakenError,
     forget_holds,
@@ -28,11 +30,11 @@ HELD = timedelta(seconds=300)
 INSTANT = timedelta(microseconds=1)
 
 
-def settle(cost: int, key: str) -> None:
+def settle(cost: int, key: str, *, at: datetime = NOW, **more: Any) -> None:
     """Record the event of a call, as a gateway posts it when the call has run."""
-    events = [dollars.use(cost, key)]
+    events = [dollars.use(cost, key, **more)]
     outcomes = make.record(*events)
-    settle_calls(events=events, outcomes=outcomes, at=NOW)
+    settle_calls(events=events, outcomes=outcomes, at=at)
 
 
 def release(customer: Customer, key: str) -> None:
@@ -90,9 +92,7 @@ class TestCredits:
         admit(customer, 5, "req_1")
         later = NOW + HELD - INSTANT
 
-        extend_calls(
-            caller=get_caller(customer.external_id), request_ids=["req_1"], at=later
-        )
+        settle(2, "req_1", stream=StreamPart(0, is_final=False), at=later)
 
         assert not admit(customer, 1, at=NOW + HELD).is_admitted
         assert admit(customer, 1, at=later + HELD).is_admitted
