@@ -19,7 +19,7 @@ from billing.queries.admission import CapUse
 from billing.queries.callers import Caller
 from billing.queries.caps import Cap, read_spent
 from ledger.burn_down import find_next_change
-from ledger.money import WIDE, ZERO, exact, total
+from ledger.money import WIDE, ZERO, exact_up, total
 from ledger.posting import OpenWallet, lock_wallets
 from ledger.queries import Position, get_position
 from ratelimits import limiter
@@ -168,9 +168,9 @@ def _save_lease(
     """Store a lease, or let one last longer; it never shrinks: calls may hold it."""
     if lease is None:
         return GateLease.objects.create(
-            customer_id=customer_id, amount=exact(wanted), expires_at=ends
+            customer_id=customer_id, amount=exact_up(wanted), expires_at=ends
         )
-    lease.amount = max(lease.amount, exact(wanted))
+    lease.amount = max(lease.amount, exact_up(wanted))
     lease.expires_at = ends
     lease.save(update_fields=["amount", "expires_at"])
     return lease

@@ -17,7 +17,7 @@ from billing.models import CallHold, GateLease, LimitName
 from billing.queries.admission import Call, CapUse, Verdict, list_binding
 from billing.queries.callers import Caller
 from billing.services.leases import list_uses, sum_held, sum_leased
-from ledger.money import WIDE, exact
+from ledger.money import WIDE, exact_up
 from ledger.posting import lock_wallets
 from ratelimits.in_process import take_share
 from ratelimits.messages import Ask
@@ -155,7 +155,7 @@ def _hold(customer_id: int, call: Call, cost: Decimal, at: datetime) -> datetime
         request_id=call.request_id,
         defaults={
             "fingerprint": call.fingerprint,
-            "amount": exact(cost),
+            "amount": exact_up(cost),
             "model": call.model,
             "api_key_id": call.api_key_id,
             "expires_at": ends,

@@ -62,6 +62,16 @@ class TestALease:
         assert make.row(base.lease, lease.amount, base.available) == (12, 12, 50)
         assert base.generation == lease.pk
 
+    def test_has_room_for_what_is_finer_than_can_be_stored(self) -> None:
+        customer = dollars.customer(credits="50")
+        finest, caller = Decimal("1E-18"), get_caller(customer.external_id)
+
+        base = leases.take_lease(
+            caller=caller, generation=None, need=finest / 10, at=NOW
+        )
+
+        assert base.lease == finest
+
     def test_is_never_more_than_may_be_spent(self) -> None:
         assert make.row(take(dollars.customer(), 3).lease) == (5,)
 

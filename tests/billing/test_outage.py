@@ -12,16 +12,17 @@ from billing.models import CallHold, Customer, LimitName
 from billing.models.plans import AtZero, Mode
 from billing.queries.allowances import CreditWarning
 from billing.queries.callers import get_caller
-from billing.services.admission import extend_calls, release_call
+from billing.services.admission import as_ask, extend_calls, release_call
 from billing.services.events import StreamPart
 from billing.services.outage import (
     RequestIdTakenError,
     forget_holds,
+    hold_call,
 )
 from billing.services.settling import settle_calls
 from tests import audit, make
 from tests.billing import dollars
-from tests.billing.calls import admit
+from tests.billing.calls import admit, call_of
 from tests.make import NOW
 from tests.threads import run_at_once
 
@@ -198,3 +199,13 @@ class TestForgetting:
 
         assert forget_holds(ended_before=NOW + HELD + INSTANT) == 1
         assert CallHold.objects.get().request_id == "req_2"
+
+
+def test_a_hold_is_never_less_than_the_call_may_cost() -> None:
+    customer = dollars.customer()
+    caller, call = get_caller(customer.external_id), call_of(1)
+    ask = as_ask(caller, call, Decimal("1E-19"), at=NOW)
+
+    hold_call(caller=caller, call=call, ask=ask, refused=[], at=NOW)
+
+    assert CallHold.objects.get().amount == Decimal("1E-18")
