@@ -31,6 +31,8 @@ def form(customer: Customer, limit: str) -> dict[str, object]:
         "credit_limit": limit,
         "membership_set-TOTAL_FORMS": 0,
         "membership_set-INITIAL_FORMS": 0,
+        "spend_caps-TOTAL_FORMS": 0,
+        "spend_caps-INITIAL_FORMS": 0,
     }
 
 

@@ -104,6 +104,8 @@ class TestTheAdmin:
             "credit_limit": "0",
             "membership_set-TOTAL_FORMS": 0,
             "membership_set-INITIAL_FORMS": 0,
+            "spend_caps-TOTAL_FORMS": 0,
+            "spend_caps-INITIAL_FORMS": 0,
         }
 
         page = client.post(f"/admin/billing/customer/{customer.pk}/change/", form)
