@@ -7,7 +7,7 @@
 local CARRY, UNIT, MOST_TROUGHS = 1000000000000, 60000, 32
 -- How long a hold that ended is remembered, in milliseconds, and how many at most are
 -- ended on the way by one call.
-local MEMORY, MOST_ENDED = 600000, 64
+local MEMORY, MOST_ENDED = 600000, 2000
 -- How late a base may come, in milliseconds; with its age, less than the grace of holds.
 local MOST_LATE = 5000
 local OPEN, SETTLED, RELEASED, EXPIRED = 0, 1, 2, 3

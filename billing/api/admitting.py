@@ -145,15 +145,26 @@ def _cap(use: CapUse) -> dict[str, object]:
 def _rate_refusal(call: Call, verdict: Verdict, source: LimitName) -> TooManyRequests:
     wait = get_retry_after(verdict)
     limit = _limit(verdict, source)
-    words = f"{limit['size']:,} {_RATE_WORDS[source]}" if limit else _RATE_WORDS[source]
     return TooManyRequests(
-        f"The limit of {words} is used up; ask again in {wait} s.",
+        _say_limit(verdict, source, wait),
         wait=wait,
         headers=rate_headers(verdict),
         limit_source=str(source),
         limit=limit and limit | {"model": call.model, "retry_after": wait},
         **{"violated-policies": [str(each) for each in verdict.refused]},
     )
+
+
+def _say_limit(verdict: Verdict, source: LimitName, wait: int) -> str:
+    tpm = verdict.rates and verdict.rates.limit.tpm
+    if source == LimitName.TOKENS and tpm and verdict.tokens > tpm:
+        return (
+            f"The call may take {verdict.tokens:,} tokens; never more than {tpm:,} may."
+        )
+    limit = _limit(verdict, source)
+    size = f"{limit['size']:,} " if limit else ""
+    words = f"{size}{_RATE_WORDS[source]}"
+    return f"The limit of {words} is used up; ask again in {wait} s."
 
 
 def _limit(verdict: Verdict, source: LimitName) -> dict[str, int | str] | None:

@@ -9,7 +9,7 @@ from ratelimits.bucket import Bucket
 from ratelimits.messages import Ask, Base, Limit
 
 MEMORY = 600_000
-MOST_ENDED = 64
+MOST_ENDED = 2000
 
 
 @dataclass(slots=True, kw_only=True)

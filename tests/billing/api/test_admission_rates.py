@@ -164,6 +164,15 @@ class TestARefusedCall:
         }
 
     @pytest.mark.usefixtures("customer")
+    def test_is_told_that_it_can_never_pass(self) -> None:
+        problem = ask(1, tokens=21).json()
+
+        assert problem["limit_source"] == "tokens"
+        assert problem["detail"] == (
+            "The call may take 21 tokens; never more than 20 may."
+        )
+
+    @pytest.mark.usefixtures("customer")
     def test_waits_for_what_it_asks_for_and_no_more(self) -> None:
         ask(1, tokens=15)
 
