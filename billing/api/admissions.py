@@ -30,7 +30,7 @@ from billing.api.admitting import ask, require_caller
 from billing.api.authentication import find_key
 from billing.api.ingest.bodies import read_body
 from billing.api.ingest.events import RawJSONParser
-from billing.api.permissions import HasScope, key_of
+from billing.api.permissions import HasScope, key_of, may_call, name_customer
 from billing.api.problems import Unprocessable
 from billing.pricing.dimensions import is_dimension
 from billing.pricing.quantities import UnratableError, read_quantity
@@ -138,7 +138,7 @@ def _find_caller(request: Request, body: AdmissionBody) -> tuple[Caller, int | N
     if key is None or key.customer is None:
         message = "The call's API key is unknown, revoked or expired."
         raise AuthenticationFailed(message, "unknown_api_key")
-    if not {CALLS_MAKE, EVENTS_WRITE}.intersection(key.scopes):
+    if not may_call(key):
         message = f"The call's API key lacks the scope {CALLS_MAKE}."
         raise PermissionDenied(message)
     named = body.customer_id or key.customer.external_id
@@ -153,18 +153,7 @@ def _named_caller(request: Request) -> Caller:
 
 
 def _caller_of(request: Request, external_id: str | None) -> Caller:
-    """Return a customer that the request's key may ask about.
-
-    :raises NotFound: if there is none: another's is as absent as one that is not.
-    """
-    key = key_of(request)
-    if key.customer is None:
-        if not external_id:
-            raise ValidationError({"customer_id": "A service key names a customer."})
-        return require_caller(external_id)
-    if external_id not in (None, key.customer.external_id):
-        raise NotFound
-    return require_caller(key.customer.external_id)
+    return require_caller(name_customer(request, external_id))
 
 
 def _check_quantities(body: AdmissionBody) -> None:

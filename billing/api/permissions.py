@@ -37,9 +37,7 @@ class MayCall(BasePermission):
 
     def has_permission(self, request: Request, view: "APIView") -> bool:  # noqa: ARG002
         key = request.auth
-        if not isinstance(key, ApiKey) or key.is_service_key:
-            return False
-        return bool({CALLS_MAKE, EVENTS_WRITE}.intersection(key.scopes))
+        return isinstance(key, ApiKey) and not key.is_service_key and may_call(key)
 
 
 class MayCorrect(BasePermission):
@@ -74,6 +72,11 @@ class MayCap(MayBuy):
     scope = CAPS_WRITE
 
 
+def may_call(key: ApiKey) -> bool:
+    """Tell whether a key has a scope to make calls with."""
+    return bool({CALLS_MAKE, EVENTS_WRITE}.intersection(key.scopes))
+
+
 def key_of(request: Request) -> ApiKey:
     """Return the API key that signed a request in."""
     return cast("ApiKey", request.auth)
@@ -88,19 +91,30 @@ def actor_of(request: Request) -> str:
 def get_customer(request: Request, external_id: str | None) -> Customer:
     """Return the customer a request is about, if its key may know of it.
 
+    :raises ValidationError: if a service key names none.
+    :raises NotFound: if there is none.
+    """
+    named, own = name_customer(request, external_id), key_of(request).customer
+    found = own or Customer.objects.filter(external_id=named).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def name_customer(request: Request, external_id: str | None) -> str:
+    """Return the external id of the customer that a request may be about.
+
     A customer's key is about its own customer; a service key names one. Another's is
     as absent as one that does not exist.
 
     :raises ValidationError: if a service key names none.
+    :raises NotFound: if a customer's key names another.
     """
-    key = key_of(request)
-    if key.is_service_key and not external_id:
-        raise ValidationError({"customer_id": "A service key names a customer."})
-    if key.customer and external_id in (None, key.customer.external_id):
-        return key.customer
-    found = None
-    if key.is_service_key:
-        found = Customer.objects.filter(external_id=external_id).first()
-    if found is None:
+    own = key_of(request).customer
+    if own is None:
+        if not external_id:
+            raise ValidationError({"customer_id": "A service key names a customer."})
+        return external_id
+    if external_id not in (None, own.external_id):
         raise NotFound
-    return found
+    return own.external_id
