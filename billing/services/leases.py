@@ -12,6 +12,7 @@ from decimal import Decimal
 import msgspec
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Least
 
 from billing.models import CallHold, GateLease
@@ -94,8 +95,7 @@ def sum_leased(customer_id: int, *, at: datetime, but: int | None = None) -> Dec
 
 def sum_held(customer_id: int, *, at: datetime) -> Decimal:
     """Return what calls hold that were admitted without the gate."""
-    holds = CallHold.objects.filter(customer=customer_id, expires_at__gt=at)
-    return total(holds.values_list("amount", flat=True))
+    return total(_held(customer_id, at).values_list("amount", flat=True))
 
 
 def list_uses(caller: Caller, caps: Sequence[Cap], *, at: datetime) -> list[CapUse]:
@@ -104,24 +104,24 @@ def list_uses(caller: Caller, caps: Sequence[Cap], *, at: datetime) -> list[CapU
     if not caps:
         return []
     spent = read_spent(customer_id=account.id, caps=caps, at=at, zone=account.zone)
+    holds = list(_held(account.id, at).only("amount", "api_key_id", "model"))
     return [
         CapUse(
             cap,
             spent[cap.id],
-            _sum_capped(cap, at),
+            total(
+                hold.amount
+                for hold in holds
+                if cap.binds(api_key_id=hold.api_key_id, model=hold.model)
+            ),
             cap.window(at, account.zone).end,
         )
         for cap in caps
     ]
 
 
-def _sum_capped(cap: Cap, at: datetime) -> Decimal:
-    holds = CallHold.objects.filter(customer=cap.customer_id, expires_at__gt=at)
-    if cap.api_key_id is not None:
-        holds = holds.filter(api_key=cap.api_key_id)
-    if cap.model:
-        holds = holds.filter(model=cap.model)
-    return total(holds.values_list("amount", flat=True))
+def _held(customer_id: int, at: datetime) -> QuerySet[CallHold]:
+    return CallHold.objects.filter(customer=customer_id, expires_at__gt=at)
 
 
 @dataclass(frozen=True, slots=True)
