@@ -58,7 +58,8 @@ def _guarded(act: Callable[[redis.Redis], Any]) -> Any:
     if _BREAKER.is_open():
         raise GateUnavailableError
     try:
-        answer = _with_functions(_client(settings.REDIS_URL), act)
+        client = connect(settings.REDIS_URL, settings.GATE_TIMEOUT_SECONDS)
+        answer = _with_functions(client, act)
     except redis.RedisError as error:
         _BREAKER.note_failure(error)
         raise GateUnavailableError from error
@@ -77,12 +78,14 @@ def _with_functions(client: redis.Redis, act: Callable[[redis.Redis], Any]) -> A
     return act(client)
 
 
-@lru_cache(maxsize=4)
-def _client(url: str) -> redis.Redis:
+@lru_cache(maxsize=8)
+def connect(url: str, seconds: float, *, decode_responses: bool = False) -> redis.Redis:
+    """Return this process's client of a Redis, which waits so long and tries once."""
     return redis.Redis.from_url(
         url,
-        socket_timeout=settings.GATE_TIMEOUT_SECONDS,
-        socket_connect_timeout=settings.GATE_TIMEOUT_SECONDS,
+        decode_responses=decode_responses,
+        socket_timeout=seconds,
+        socket_connect_timeout=seconds,
         retry=Retry(NoBackoff(), 0),
     )
 

@@ -8,7 +8,6 @@ one transaction, and only then is the stream trimmed.
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from itertools import chain
 from uuid import uuid4
 
@@ -16,20 +15,18 @@ import redis
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from billing.models import RefusalCursor
 from billing.services.refusal_entries import Refusal, Sums, as_fields, parse_entry
 from ledger.failpoints import failpoint
-from ratelimits.server import GateUnavailableError, run
+from ratelimits.server import GateUnavailableError, connect, run
 
 STREAM = "tollgate:refusals"
 MOST_ENTRIES = 1_000_000
 # As many entries are added up in one transaction.
 BATCH = 5_000
-# Milliseconds that who adds them up waits for Redis.
-_READ_PATIENCE = 5_000
+# Seconds that who adds them up waits for Redis.
+_READ_PATIENCE = 5
 
 # In the order of their keys, so that two that add at once do not lock each other out.
 # What belongs to no customer is left out: Redis may be older than the database.
@@ -174,16 +171,4 @@ def _add(refusals: Sequence[Refusal]) -> None:
 
 
 def _reader() -> redis.Redis:
-    return _client(settings.REDIS_URL, _READ_PATIENCE)
-
-
-@lru_cache(maxsize=4)
-def _client(url: str, milliseconds: int) -> redis.Redis:
-    seconds = milliseconds / 1000
-    return redis.Redis.from_url(
-        url,
-        decode_responses=True,
-        socket_timeout=seconds,
-        socket_connect_timeout=seconds,
-        retry=Retry(NoBackoff(), 0),
-    )
+    return connect(settings.REDIS_URL, _READ_PATIENCE, decode_responses=True)
