@@ -30,7 +30,7 @@ def called(customer: Customer, seconds: Sequence[int], **properties: Any) -> Non
 
 
 def refuse(
-    customer: Customer, limit: str, *, times: int = 1, at: datetime = NOW
+    customer: Customer, limit: str = "requests", *, times: int = 1, at: datetime = NOW
 ) -> None:
     """Count calls of 10 tokens, for half a credit each, as refused by a limit."""
     refusal = Refusal.of(

@@ -1,33 +1,18 @@
 """Refusals as pages read them."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from billing.models import Customer
 from billing.queries.refusals import Refused, list_recent_refusals, sum_refusals
-from billing.services.refusal_entries import Refusal
-from billing.services.refusals import add_refusals
 from tests import make
+from tests.billing.limiting import refuse
 from tests.make import NOW, row
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
-
-
-def refuse(
-    customer: Customer, *, limit: str = "requests", at: datetime = NOW, times: int = 1
-) -> None:
-    refusal = Refusal.of(
-        customer_id=customer.pk,
-        model="text-gen-v3",
-        limit=limit,
-        tokens=10,
-        amount=Decimal("0.5"),
-        at=at,
-    )
-    add_refusals(refusals=[refusal] * times)
 
 
 @pytest.fixture
