@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
-from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
+from tests.behind import serving_behind
 from tests.invoices.captures import CHARGE_REFUNDED, Sent, captured_event
 from tests.invoices.stripe_fake import CREATED, Object, StripeFake
 
@@ -73,13 +73,10 @@ def serving() -> Iterator[StripeFake]:
     """Run a fake on a free port of this machine."""
     fake = StripeFake()
     handler = type("Handler", (_Handler,), {"fake": fake})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        fake.url = f"http://127.0.0.1:{server.server_port}"
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    fake.url = f"http://127.0.0.1:{server.server_port}"
+    with serving_behind(server):
         yield fake
-        server.shutdown()
-        thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.behind import serving_behind
 
 KEY = "tg_service1.secret"
 CUSTOMER = "cus_abc123"
@@ -104,13 +106,10 @@ def serving() -> Iterator[TollgateFake]:
     """Run a fake on a free port of this machine."""
     fake = TollgateFake()
     handler = type("Handler", (_Handler,), {"fake": fake})
-    with _Server(("127.0.0.1", 0), handler) as server:
-        fake.url = f"http://127.0.0.1:{server.server_port}"
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    server = _Server(("127.0.0.1", 0), handler)
+    fake.url = f"http://127.0.0.1:{server.server_port}"
+    with serving_behind(server):
         yield fake
-        server.shutdown()
-        thread.join()
 
 
 class _Server(ThreadingHTTPServer):

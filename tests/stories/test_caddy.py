@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ import requests
 
 from billing.models.plans import AtZero, Mode
 from billing.services.customers import CALLS_MAKE, issue_api_key
+from tests.behind import serving_behind
 from tests.billing import dollars
 from tests.faults.test_kill import running_server
 from tests.processes import ROOT, free_port
@@ -66,13 +66,10 @@ class Upstream:
 def upstream() -> Iterator[Upstream]:
     found = Upstream()
     handler = type("Handler", (_Handler,), {"upstream": found})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        found.port = server.server_port
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    found.port = server.server_port
+    with serving_behind(server):
         yield found
-        server.shutdown()
-        thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):
