@@ -1,10 +1,11 @@
 """Leaving a server alone for a while that does not answer."""
 
 import logging
-import time
 from threading import Lock
 
 from prometheus_client import Counter, Gauge
+
+from ratelimits.enforcement.breaker import Breaker as CircuitBreaker
 
 logger = logging.getLogger(__name__)
 
@@ -22,42 +23,33 @@ GATE_UP.set(1)
 class Breaker:
     """Lets calls through until one fails; then one at a time, after a pause each.
 
-    So a server that hangs costs a time-out once a pause, and not with every call.
+    So a server that hangs costs a time-out once a pause, and not with every call. Each
+    change is told once, to the log and to the metrics.
     """
 
     def __init__(self, *, pause: float) -> None:
-        self._pause = pause
+        self._breaker = CircuitBreaker(failures=1, pause=pause)
+        # The metric follows the changes in their order.
         self._lock = Lock()
-        self._retry_at = 0.0
-        self._is_open = False
 
     def is_open(self) -> bool:
         """Tell whether to leave the server alone; one caller a pause is let through."""
-        if not self._is_open:
-            return False
-        with self._lock:
-            now = time.monotonic()
-            if now < self._retry_at:
-                return True
-            self._retry_at = now + self._pause
-            return False
+        return not self._breaker.lets_through()
 
     def note_failure(self, error: Exception) -> None:
         """Stop calling for a pause."""
         FAILURES.labels(type(error).__name__).inc()
         with self._lock:
-            self._retry_at = time.monotonic() + self._pause
-            was_open, self._is_open = self._is_open, True
+            has_opened = self._breaker.note_failure()
             GATE_UP.set(0)
-        if not was_open:
+        if has_opened:
             logger.error("gate unavailable: %s", error)
 
     def note_success(self) -> None:
         """Go back to calling as if nothing had been."""
-        if not self._is_open:
-            return
         with self._lock:
-            was_open, self._is_open = self._is_open, False
-            GATE_UP.set(1)
-        if was_open:
+            has_closed = self._breaker.note_success()
+            if has_closed:
+                GATE_UP.set(1)
+        if has_closed:
             logger.warning("gate available again")

@@ -38,10 +38,12 @@ class Breaker:
             self._next_try = now + self._pause
             return True
 
-    def note_success(self) -> None:
-        """Close it: there was an answer."""
+    def note_success(self) -> bool:
+        """Close it: there was an answer; tells whether this one has closed it."""
         with self._lock:
+            was_open = self._failures >= self._limit
             self._failures = 0
+            return was_open
 
     def note_failure(self) -> bool:
         """Count a failure; tells whether this one has opened it."""
