@@ -1,6 +1,7 @@
 """What admission knows of who calls, kept for a second. Nothing here writes."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
@@ -59,9 +60,9 @@ def get_caller(external_id: str) -> Caller:
 def keep(key: Hashable, read: Callable[[], Any]) -> Any:
     """Return what was read for this key, and read it again once it is too old."""
     kept = _cache(settings.CALLER_CACHE_SECONDS)
-    with _LOCK:
-        if key in kept:
-            return kept[key]
+    # Not asked for first: it may become too old in between.
+    with _LOCK, suppress(KeyError):
+        return kept[key]
     value = read()
     with _LOCK:
         kept[key] = value
