@@ -14,6 +14,7 @@ from django.utils import timezone
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker, Settings
 
+from billing.queries.callers import _cache
 from config.partitions import create_partitions
 from config.privileges import ROLE, grant_privileges
 from config.services import hold_services
@@ -91,6 +92,8 @@ def _own_gate(
     redis.Redis.from_url(settings.REDIS_URL).flushdb()
     # What failed in another test is no reason to leave it alone.
     monkeypatch.setattr("ratelimits.server._BREAKER", Breaker(pause=0.5))
+    # Nor does a test know the customers of another.
+    _cache.cache_clear()
     monkeypatch.setattr("ratelimits.in_process._BUCKETS", OrderedDict())
 
 
